@@ -1,0 +1,294 @@
+//! The typed operator graph between import and lowering. Shapes are static, every value knows its type, nodes stand in
+//! an order in which each input is made before it is read.
+//!
+//! Images are `[N, H, W, C]` here: an importer of another layout puts [`Op::Transpose`] around convolutions and pools,
+//! and the passes make most of them vanish.
+
+use std::sync::Arc;
+
+use mote_abi::DType;
+use mote_abi::op::{Binary, Pool, Reduce, Unary};
+
+/// Index in [`Graph::values`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ValueId(pub u32);
+
+/// A model as operators over values.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// Every value, by id.
+    pub values: Vec<Value>,
+    /// Every node, each after the makers of its inputs.
+    pub nodes: Vec<Node>,
+    /// Values that a caller provides, in the model's order.
+    pub inputs: Vec<ValueId>,
+    /// Values that a caller reads, in the model's order.
+    pub outputs: Vec<ValueId>,
+}
+
+/// One tensor: provided, constant or computed.
+#[derive(Clone, Debug)]
+pub struct Value {
+    /// Name in the source model; unique for inputs and outputs, else for messages only.
+    pub name: String,
+    /// Element type.
+    pub dtype: DType,
+    /// Shape, outermost first.
+    pub dims: Vec<usize>,
+    /// Little-endian row-major elements of a constant.
+    pub data: Option<Arc<[u8]>>,
+}
+
+/// One operator application.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Name of the source node, for messages.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// Operands; `None` where an optional one is absent.
+    pub inputs: Vec<Option<ValueId>>,
+    /// Results.
+    pub outputs: Vec<ValueId>,
+}
+
+/// Sliding window of a convolution or pool over `[N, H, W, C]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    /// Height and width.
+    pub kernel: [usize; 2],
+    /// Step between outputs, in input pixels.
+    pub stride: [usize; 2],
+    /// Distance between taps.
+    pub dilation: [usize; 2],
+    /// Zero padding above, left, below, right.
+    pub pad: [usize; 4],
+}
+
+/// Bounds of a fused clamp.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clamp {
+    /// Lower bound, `-inf` for none.
+    pub low: f32,
+    /// Upper bound, `+inf` for none.
+    pub high: f32,
+}
+
+impl Clamp {
+    /// No bound.
+    pub const NONE: Self = Self { low: f32::NEG_INFINITY, high: f32::INFINITY };
+}
+
+/// What a node computes. Operands are listed as `inputs -> outputs`; a trailing `?` marks an optional one.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// `x [N,H,W,Ci] f32, w [Co,kh,kw,Ci/groups] constant, bias? [Co] constant, residual? [N,Ho,Wo,Co] -> y [N,Ho,Wo,Co]`.
+    /// A product with a constant matrix is a 1x1 convolution of `[1, 1, rows, K]`.
+    Conv {
+        /// The window.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+        /// Applied last.
+        clamp: Clamp,
+    },
+    /// `x [N,H,W,Ci] f32, w [Ci,kh,kw,Co/groups] constant, bias? [Co] constant -> y [N,Ho,Wo,Co]`; `pad` is cut off the output.
+    ConvTranspose {
+        /// The window.
+        window: Window,
+        /// Number of groups.
+        groups: usize,
+    },
+    /// `a [..,M,K], b [..,K,N] -> y [..,M,N]`, leading dimensions broadcast, ranks of at least 2.
+    MatMul,
+    /// `x [N,H,W,C] f32 -> y`. The output shape says whether the last window reaches into the padding.
+    Pool {
+        /// The window.
+        window: Window,
+        /// How it is summarised.
+        op: Pool,
+    },
+    /// `x -> y`.
+    Unary {
+        /// The function.
+        op: Unary,
+        /// First parameter.
+        alpha: f32,
+        /// Second parameter.
+        beta: f32,
+    },
+    /// `a, b -> y`, numpy broadcasting, equal types.
+    Binary(Binary),
+    /// `condition bool, a, b -> y`, numpy broadcasting.
+    Select,
+    /// `x -> y`, reduced axes kept as 1.
+    Reduce {
+        /// The reduction.
+        op: Reduce,
+        /// Ascending axes.
+        axes: Vec<usize>,
+    },
+    /// `x f32 -> y`.
+    Softmax {
+        /// The axis.
+        axis: usize,
+        /// Logarithm of the softmax.
+        log: bool,
+    },
+    /// `x -> y`: axis i of y is axis `perm[i]` of x.
+    Transpose {
+        /// The permutation.
+        perm: Vec<usize>,
+    },
+    /// `x -> y` with the same elements in the same order.
+    Reshape,
+    /// `x -> y`: index `start + i * step` along each axis.
+    Slice {
+        /// First index per axis.
+        start: Vec<usize>,
+        /// Step per axis; negative runs backwards.
+        step: Vec<isize>,
+    },
+    /// `x0, x1, .. -> y`.
+    Concat {
+        /// The axis.
+        axis: usize,
+    },
+    /// `x -> y`: surrounded by one value.
+    Pad {
+        /// Elements before, per axis; what comes after follows from the output shape.
+        before: Vec<usize>,
+        /// The element, little-endian, as many bytes as the type has.
+        value: Vec<u8>,
+    },
+    /// `x -> y`, numpy broadcast to the output shape.
+    Expand,
+    /// `x, indices i32|i64 -> y`.
+    Gather {
+        /// The axis.
+        axis: usize,
+    },
+    /// `x, indices i32|i64 -> y`.
+    GatherElements {
+        /// The axis.
+        axis: usize,
+    },
+    /// `x, indices i64 -> y`.
+    GatherNd {
+        /// Leading dimensions shared by data and indices.
+        batch_dims: usize,
+    },
+    /// `x, indices i64, updates -> y`.
+    ScatterNd {
+        /// How an update meets the element; `None` replaces it.
+        reduction: Option<Binary>,
+    },
+    /// `x, indices i32|i64, updates -> y`.
+    ScatterElements {
+        /// The axis.
+        axis: usize,
+        /// How an update meets the element; `None` replaces it.
+        reduction: Option<Binary>,
+    },
+    /// `x f32, low i32 [L] constant, high i32 [L] constant, weight f32 [L] constant -> y`.
+    Lerp {
+        /// The axis.
+        axis: usize,
+    },
+    /// `x -> y` of the output's type.
+    Cast,
+    /// `x -> y i64`, axis kept as 1.
+    ArgReduce {
+        /// The axis.
+        axis: usize,
+        /// Largest rather than smallest.
+        max: bool,
+        /// Last of equals rather than first.
+        last: bool,
+    },
+    /// `x -> y`.
+    CumSum {
+        /// The axis.
+        axis: usize,
+        /// Leaves the element itself out.
+        exclusive: bool,
+        /// Runs from the end.
+        reverse: bool,
+    },
+    /// `x -> values, indices i64`; k is in the output shape.
+    TopK {
+        /// The axis.
+        axis: usize,
+        /// Largest rather than smallest.
+        largest: bool,
+    },
+    /// `x [T,B,I], w [4H,I] constant, r [4H,H] constant, bias [4H] constant (sum of both), h0? [B,H], c0? [B,H],
+    /// peephole? [3H] constant -> y [T,B,H], h [B,H], c [B,H]`: one direction, gates i o f c.
+    Lstm(Recurrent),
+    /// `x [T,B,I], w [3H,I] constant, r [3H,H] constant, bias [3H] constant, recurrent bias [3H] constant, h0? [B,H] ->
+    /// y [T,B,H], h [B,H]`: one direction, gates z r h.
+    Gru(Recurrent),
+}
+
+/// Settings of a recurrent operator.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Recurrent {
+    /// From the last time step to the first.
+    pub reverse: bool,
+    /// Bound on the absolute value of gate inputs, `+inf` for none.
+    pub clip: f32,
+    /// GRU: the reset gate multiplies after the recurrent product.
+    pub linear_before_reset: bool,
+    /// Gate functions: LSTM f g h, GRU f g (third unused).
+    pub activations: [Unary; 3],
+}
+
+impl Graph {
+    /// The value of an id.
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.0 as usize]
+    }
+
+    /// Adds a value and answers its id.
+    pub fn add_value(&mut self, value: Value) -> ValueId {
+        self.values.push(value);
+        ValueId(u32::try_from(self.values.len() - 1).expect("fewer than 2^32 values"))
+    }
+
+    /// Adds a computed value.
+    pub fn computed(&mut self, name: impl Into<String>, dtype: DType, dims: Vec<usize>) -> ValueId {
+        self.add_value(Value { name: name.into(), dtype, dims, data: None })
+    }
+
+    /// Adds a constant.
+    pub fn constant(&mut self, name: impl Into<String>, dtype: DType, dims: Vec<usize>, data: impl Into<Arc<[u8]>>) -> ValueId {
+        self.add_value(Value { name: name.into(), dtype, dims, data: Some(data.into()) })
+    }
+
+    /// Appends a node with one output and answers that output.
+    pub fn node(
+        &mut self,
+        name: impl Into<String>,
+        op: Op,
+        inputs: &[Option<ValueId>],
+        dtype: DType,
+        dims: Vec<usize>,
+    ) -> ValueId {
+        let name = name.into();
+        let output = self.computed(name.clone(), dtype, dims);
+        self.nodes.push(Node { name, op, inputs: inputs.to_vec(), outputs: vec![output] });
+        output
+    }
+}
+
+impl Value {
+    /// Number of elements.
+    pub fn count(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// Whether the value is known while compiling.
+    pub fn is_constant(&self) -> bool {
+        self.data.is_some()
+    }
+}

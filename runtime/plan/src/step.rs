@@ -1,0 +1,418 @@
+//! The steps of a Plan: their kinds, and one parameter struct for each kind.
+//!
+//! A step reads its input tensors, then writes its output tensors. Optional inputs may be absent. Shapes come from the
+//! tensor table; parameters hold only what shapes do not say. What each kind computes, and in which order, is fixed in
+//! `kernels/ORDER.md`.
+
+use mote_abi::op;
+
+use crate::bytes::{u16_at, u32_at};
+use crate::format::{NONE, STEP_HEAD_BYTES};
+use crate::tensor::TensorId;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident = $code:literal, $name:literal, in $in_min:literal..=$in_max:literal, out $out_min:literal..=$out_max:literal;)*) => {
+        /// What a step computes. The documentation of each kind lists its inputs `->` outputs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u16)]
+        pub enum Kind { $($(#[$doc])* $kind = $code,)* }
+
+        impl Kind {
+            /// Every kind, in code order.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// The kind of a code.
+            pub const fn from_code(code: u16) -> Option<Self> {
+                match code { $($code => Some(Self::$kind),)* _ => None }
+            }
+
+            /// Snake-case name: shown by `mote inspect`, and the suffix of the guest's kernel export.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name,)* }
+            }
+
+            /// Whether a step of this kind may have so many inputs and outputs.
+            pub fn accepts(self, inputs: usize, outputs: usize) -> bool {
+                match self {
+                    $(Self::$kind => ($in_min..=$in_max).contains(&inputs) && ($out_min..=$out_max).contains(&outputs),)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// `x [N,H,W,Ci] f32, w packed [ceil(Co/8)][kh*kw*Ci][8], bias [ceil(Co/8)*8], residual? [N,Ho,Wo,Co] -> y [N,Ho,Wo,Co]`.
+    /// x, residual and y may have halos. Also every fully connected layer (N=H=1, W=rows).
+    Conv = 1, "conv", in 3..=4, out 1..=1;
+    /// `x [N,H,W,C] f32, w packed [ceil(C/4)][kh*kw][4], bias [ceil(C/4)*4] -> y [N,Ho,Wo,C]`. Halos allowed.
+    Depthwise = 2, "depthwise", in 3..=3, out 1..=1;
+    /// `x [N,H,W,Ci] f32, w [Co][kh*kw*Ci/groups], bias [Co] -> y [N,Ho,Wo,Co]`: any group count. Halos allowed.
+    ConvGroup = 3, "conv_group", in 3..=3, out 1..=1;
+    /// `a [B|1,M,K], b [B|1,K,N] -> y [B,M,N]`, both operands computed; f32 or f64, i32.
+    MatMul = 4, "mat_mul", in 2..=2, out 1..=1;
+    /// `x [N,H,W,C] f32 -> y [N,Ho,Wo,C]`. Halos allowed.
+    Pool = 5, "pool", in 1..=1, out 1..=1;
+    /// `x -> y` of the same shape. Halos allowed; y may be x.
+    Unary = 6, "unary", in 1..=1, out 1..=1;
+    /// `a, b -> y`, numpy broadcasting. Halos allowed; y may be a or b where the shapes are equal.
+    Binary = 7, "binary", in 2..=2, out 1..=1;
+    /// `condition bool, a, b -> y`, numpy broadcasting.
+    Select = 8, "select", in 3..=3, out 1..=1;
+    /// `x -> y` with the reduced axes kept as 1. Dense.
+    Reduce = 9, "reduce", in 1..=1, out 1..=1;
+    /// `x -> y`, softmax or its logarithm along one axis. Dense; f32.
+    Softmax = 10, "softmax", in 1..=1, out 1..=1;
+    /// `x -> y`: moves elements between two strided boxes. Any element type; both may have halos.
+    Copy = 11, "copy", in 1..=1, out 1..=1;
+    /// `-> y`: every byte of the storage, halo included, becomes the repeated element.
+    Fill = 12, "fill", in 0..=0, out 1..=1;
+    /// `-> y [N,H,W,C]`: zeroes the halo and leaves the elements.
+    Halo = 13, "halo", in 0..=0, out 1..=1;
+    /// `x -> y` of the same shape and another element type. Dense.
+    Cast = 14, "cast", in 1..=1, out 1..=1;
+    /// `x, indices i32|i64 -> y`: ONNX Gather along one axis; negative indices count from the end. Dense.
+    Gather = 15, "gather", in 2..=2, out 1..=1;
+    /// `x, indices i32|i64 -> y`: ONNX GatherElements. Dense.
+    GatherElements = 16, "gather_elements", in 2..=2, out 1..=1;
+    /// `x, indices i64 -> y`: ONNX GatherND. Dense.
+    GatherNd = 17, "gather_nd", in 2..=2, out 1..=1;
+    /// `x, indices i64, updates -> y`: ONNX ScatterND. Dense; y may be x.
+    ScatterNd = 18, "scatter_nd", in 3..=3, out 1..=1;
+    /// `x, indices i32|i64, updates -> y`: ONNX ScatterElements. Dense; y may be x.
+    ScatterElements = 19, "scatter_elements", in 3..=3, out 1..=1;
+    /// `x f32, low i32 [L], high i32 [L], weight f32 [L] -> y`: `x[low] + (x[high] - x[low]) * weight` along one axis. Dense.
+    Lerp = 20, "lerp", in 4..=4, out 1..=1;
+    /// `x -> y i64` with the axis kept as 1: position of the extreme element. Dense.
+    ArgReduce = 21, "arg_reduce", in 1..=1, out 1..=1;
+    /// `x -> y`: running sum along one axis. Dense.
+    CumSum = 22, "cum_sum", in 1..=1, out 1..=1;
+    /// `x -> values, indices i64`: the k first in order along one axis, k from the output shape. Dense.
+    TopK = 23, "top_k", in 1..=1, out 2..=2;
+    /// `x [T,B,I], w packed [4H/8 up][I][8], r packed [4H/8 up][H][8], bias [4H up], h0? [B,H], c0? [B,H], peephole? [3H] ->
+    /// y [T,B,H], h [B,H], c [B,H], scratch [B,4H up]`, gates in ONNX order i o f c; one direction.
+    Lstm = 24, "lstm", in 4..=7, out 4..=4;
+    /// `x [T,B,I], w packed [3H/8 up][I][8], r packed [3H/8 up][H][8], bias [3H up], recurrent bias [3H up], h0? [B,H] ->
+    /// y [T,B,H], h [B,H], scratch [B,6H up]`, gates in ONNX order z r h; one direction.
+    Gru = 25, "gru", in 5..=6, out 3..=3;
+    /// `x [N,H,W,Ci] f32, w [Ci][kh*kw][Co/groups], bias [Co] -> y [N,Ho,Wo,Co]`: transposed convolution. Dense.
+    ConvTranspose = 26, "conv_transpose", in 3..=3, out 1..=1;
+}
+
+macro_rules! params {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $field:ident: $ty:ty,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        pub struct $name { $($(#[$fdoc])* pub $field: $ty,)* }
+
+        impl Params for $name {
+            fn read(words: &mut Words<'_>) -> Option<Self> {
+                Some(Self { $($field: <$ty as Word>::take(words)?,)* })
+            }
+
+            fn write(&self, sink: &mut impl FnMut(u32)) {
+                $(self.$field.put(sink);)*
+            }
+        }
+    )*};
+}
+
+params! {
+    /// Parameters of [`Kind::Conv`], [`Kind::Depthwise`].
+    Conv {
+        /// Filter height and width.
+        kernel: [u32; 2],
+        /// Step between output rows and columns, in input pixels.
+        stride: [u32; 2],
+        /// Distance between filter taps, in input pixels.
+        dilation: [u32; 2],
+        /// Zero padding above and left of the input; what lies below and right follows from the output shape.
+        pad: [u32; 2],
+        /// Lower bound of the fused clamp, `-inf` for none.
+        low: f32,
+        /// Upper bound of the fused clamp, `+inf` for none.
+        high: f32,
+    }
+    /// Parameters of [`Kind::ConvGroup`], [`Kind::ConvTranspose`].
+    ConvGroup {
+        /// Filter height and width.
+        kernel: [u32; 2],
+        /// Step between output rows and columns, in input pixels (transposed: between inputs, in output pixels).
+        stride: [u32; 2],
+        /// Distance between filter taps.
+        dilation: [u32; 2],
+        /// Zero padding above and left (transposed: output pixels cut off above and left).
+        pad: [u32; 2],
+        /// Lower bound of the fused clamp, `-inf` for none.
+        low: f32,
+        /// Upper bound of the fused clamp, `+inf` for none.
+        high: f32,
+        /// Number of groups; divides both channel counts.
+        groups: u32,
+    }
+    /// Parameters of [`Kind::Pool`].
+    Pool {
+        /// Window height and width.
+        kernel: [u32; 2],
+        /// Step between windows.
+        stride: [u32; 2],
+        /// Distance between window elements.
+        dilation: [u32; 2],
+        /// Padding above and left.
+        pad: [u32; 2],
+        /// Padding below and right, which [`op::Pool::AverageWithPadding`] counts.
+        pad_end: [u32; 2],
+        /// How a window is summarised.
+        op: op::Pool,
+    }
+    /// Parameters of [`Kind::Unary`].
+    Unary {
+        /// The function.
+        op: op::Unary,
+        /// First parameter of the function.
+        alpha: f32,
+        /// Second parameter of the function.
+        beta: f32,
+    }
+    /// Parameters of [`Kind::Binary`].
+    Binary {
+        /// The function.
+        op: op::Binary,
+    }
+    /// Parameters of [`Kind::Reduce`].
+    Reduce {
+        /// The reduction.
+        op: op::Reduce,
+        /// Bit i is set where axis i is reduced.
+        axes: u32,
+    }
+    /// Parameters of [`Kind::Softmax`].
+    Softmax {
+        /// The axis along which the elements sum to 1.
+        axis: u32,
+        /// 1 for log-softmax, else 0.
+        log: u32,
+    }
+    /// Parameters of [`Kind::Copy`]: two boxes of equal extents. Offsets and strides in elements, counted from the first
+    /// stored element of either tensor.
+    Copy {
+        /// Number of axes in use.
+        rank: u32,
+        /// Elements along each axis; unused axes are 1.
+        extent: [u32; 8],
+        /// Where reading begins.
+        from: u32,
+        /// Step along each axis of the source; 0 repeats, negative reverses.
+        from_stride: [i32; 8],
+        /// Where writing begins.
+        to: u32,
+        /// Step along each axis of the destination.
+        to_stride: [i32; 8],
+    }
+    /// Parameters of [`Kind::Fill`].
+    Fill {
+        /// The element in its own type, little-endian, in the low bytes of two words.
+        element: [u32; 2],
+    }
+    /// Parameters of every kind that works along one axis and has nothing else to say: [`Kind::Gather`],
+    /// [`Kind::GatherElements`], [`Kind::Lerp`].
+    Axis {
+        /// The axis.
+        axis: u32,
+    }
+    /// Parameters of [`Kind::GatherNd`].
+    GatherNd {
+        /// Leading dimensions shared by data and indices.
+        batch_dims: u32,
+    }
+    /// Parameters of [`Kind::ScatterNd`] and [`Kind::ScatterElements`] (which alone has an axis).
+    Scatter {
+        /// The axis; 0 for ScatterND.
+        axis: u32,
+        /// 0 replaces; else the code of [`op::Binary`] Add, Mul, Max or Min.
+        reduction: u32,
+    }
+    /// Parameters of [`Kind::ArgReduce`].
+    ArgReduce {
+        /// The axis.
+        axis: u32,
+        /// 1 looks for the largest, 0 for the smallest.
+        max: u32,
+        /// 1 answers the last of equal extremes, 0 the first.
+        last: u32,
+    }
+    /// Parameters of [`Kind::CumSum`].
+    CumSum {
+        /// The axis.
+        axis: u32,
+        /// 1 leaves the element itself out.
+        exclusive: u32,
+        /// 1 runs from the end.
+        reverse: u32,
+    }
+    /// Parameters of [`Kind::TopK`].
+    TopK {
+        /// The axis.
+        axis: u32,
+        /// 1 takes the largest, 0 the smallest.
+        largest: u32,
+    }
+    /// Parameters of [`Kind::Lstm`] and [`Kind::Gru`].
+    Recurrent {
+        /// 1 runs from the last time step to the first.
+        reverse: u32,
+        /// Bound on the absolute value of gate inputs, `+inf` for none.
+        clip: f32,
+        /// GRU only: 1 multiplies the reset gate after the recurrent product.
+        linear_before_reset: u32,
+        /// Codes of [`op::Unary`] of the gate functions: LSTM f g h, GRU f g (third unused).
+        activations: [u32; 3],
+    }
+}
+
+/// Parameters of one kind, stored as little-endian 32-bit words in field order.
+pub trait Params: Sized {
+    /// Takes the fields from the words.
+    fn read(words: &mut Words<'_>) -> Option<Self>;
+    /// Hands the fields on as words.
+    fn write(&self, sink: &mut impl FnMut(u32));
+}
+
+/// The words of a step's parameters, front to back.
+pub struct Words<'a>(&'a [u8]);
+
+impl Words<'_> {
+    fn next(&mut self) -> Option<u32> {
+        let word = u32_at(self.0, 0)?;
+        self.0 = &self.0[4..];
+        Some(word)
+    }
+}
+
+trait Word: Sized {
+    fn take(words: &mut Words<'_>) -> Option<Self>;
+    fn put(&self, sink: &mut impl FnMut(u32));
+}
+
+impl Word for u32 {
+    fn take(words: &mut Words<'_>) -> Option<Self> {
+        words.next()
+    }
+    fn put(&self, sink: &mut impl FnMut(u32)) {
+        sink(*self);
+    }
+}
+
+impl Word for i32 {
+    fn take(words: &mut Words<'_>) -> Option<Self> {
+        words.next().map(u32::cast_signed)
+    }
+    fn put(&self, sink: &mut impl FnMut(u32)) {
+        sink(self.cast_unsigned());
+    }
+}
+
+impl Word for f32 {
+    fn take(words: &mut Words<'_>) -> Option<Self> {
+        words.next().map(Self::from_bits)
+    }
+    fn put(&self, sink: &mut impl FnMut(u32)) {
+        sink(self.to_bits());
+    }
+}
+
+impl<T: Word + Copy + Default, const N: usize> Word for [T; N] {
+    fn take(words: &mut Words<'_>) -> Option<Self> {
+        let mut all = [T::default(); N];
+        for item in &mut all {
+            *item = T::take(words)?;
+        }
+        Some(all)
+    }
+    fn put(&self, sink: &mut impl FnMut(u32)) {
+        for item in self {
+            item.put(sink);
+        }
+    }
+}
+
+macro_rules! code_words {
+    ($($ty:ty),*) => {$(
+        impl Word for $ty {
+            fn take(words: &mut Words<'_>) -> Option<Self> {
+                Self::from_code(words.next()?)
+            }
+            fn put(&self, sink: &mut impl FnMut(u32)) {
+                sink(self.code());
+            }
+        }
+    )*};
+}
+
+code_words!(op::Unary, op::Binary, op::Reduce, op::Pool);
+
+/// One step record, read in place.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// What it computes.
+    pub kind: Kind,
+    inputs: &'a [u8],
+    outputs: &'a [u8],
+    params: &'a [u8],
+}
+
+impl<'a> Step<'a> {
+    /// Reads the record that starts at the first byte. Later bytes are ignored.
+    pub fn read(record: &'a [u8]) -> Option<Self> {
+        let kind = Kind::from_code(u16_at(record, 0)?)?;
+        let (inputs, outputs) = (usize::from(*record.get(2)?), usize::from(*record.get(3)?));
+        if !kind.accepts(inputs, outputs) {
+            return None;
+        }
+        let body = record.get(STEP_HEAD_BYTES as usize..)?;
+        let (inputs, body) = body.split_at_checked(4 * inputs)?;
+        let (outputs, body) = body.split_at_checked(4 * outputs)?;
+        let params = body.get(..u32_at(record, 4)? as usize)?;
+        Some(Self { kind, inputs, outputs, params })
+    }
+
+    /// Bytes of the record.
+    pub fn len_bytes(&self) -> u32 {
+        STEP_HEAD_BYTES + (self.inputs.len() + self.outputs.len() + self.params.len()) as u32
+    }
+
+    /// The i-th input, or `None` where it is absent.
+    pub fn input(&self, i: usize) -> Option<TensorId> {
+        id_at(self.inputs, i)
+    }
+
+    /// The i-th output, or `None` where it is absent.
+    pub fn output(&self, i: usize) -> Option<TensorId> {
+        id_at(self.outputs, i)
+    }
+
+    /// Every present input, in order.
+    pub fn inputs(&self) -> impl Iterator<Item = TensorId> + use<'a> {
+        ids(self.inputs)
+    }
+
+    /// Every present output, in order.
+    pub fn outputs(&self) -> impl Iterator<Item = TensorId> + use<'a> {
+        ids(self.outputs)
+    }
+
+    /// The parameters as the struct of this kind. `None` where words are missing, left over or out of range.
+    pub fn params<P: Params>(&self) -> Option<P> {
+        let mut words = Words(self.params);
+        let params = P::read(&mut words)?;
+        words.0.is_empty().then_some(params)
+    }
+}
+
+fn id_at(ids: &[u8], i: usize) -> Option<TensorId> {
+    u32_at(ids, 4 * i).filter(|&id| id != NONE).map(TensorId)
+}
+
+fn ids(raw: &[u8]) -> impl Iterator<Item = TensorId> + '_ {
+    (0..raw.len() / 4).filter_map(|i| id_at(raw, i))
+}

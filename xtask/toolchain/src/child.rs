@@ -1,0 +1,81 @@
+//! The nested cargo: a command that inherits nothing meant for another target.
+
+use std::env;
+use std::process::Command;
+
+use crate::{Core, Toolchain};
+
+/// Settings of an outer cargo, clippy or shell that would change what the child builds or where.
+const INHERITED: [&str; 12] = [
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CARGO_BUILD_TARGET_DIR",
+    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_TARGET_DIR",
+    "CARGO_UNSTABLE_BUILD_STD",
+    "CLIPPY_ARGS",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "RUSTDOCFLAGS",
+    "RUSTFLAGS",
+    "__CARGO_DEFAULT_LIB_METADATA",
+];
+
+/// Families of such settings; `CARGO_PROFILE_*` would rewrite the profile the workspace states.
+const INHERITED_PREFIXES: [&str; 4] = [
+    "CARGO_PROFILE_",
+    "CARGO_TARGET_",
+    "CARGO_FEATURE_",
+    "CARGO_CFG_",
+];
+
+pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, rustflags: &[String]) -> Command {
+    let mut command = Command::new(&toolchain.compiler.cargo);
+    for name in INHERITED {
+        command.env_remove(name);
+    }
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if INHERITED_PREFIXES
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        {
+            command.env_remove(&name);
+        }
+    }
+    command.env("RUSTC", &toolchain.compiler.rustc);
+    if let Some(linker) = &toolchain.linker {
+        command.env(linker_variable(&toolchain.target), linker);
+    }
+    if !rustflags.is_empty() {
+        command.env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\x1f"));
+    }
+    command.arg(verb).args(["--target", &toolchain.target]);
+    if toolchain.core == Core::FromSource {
+        // Building `core` is an unstable feature of cargo, not of the language: the crates stay stable Rust.
+        command.env("RUSTC_BOOTSTRAP", "1");
+        command.args(["-Z", "build-std=core,compiler_builtins"]);
+        command.args(["-Z", "build-std-features=compiler-builtins-mem"]);
+    }
+    command
+}
+
+fn linker_variable(target: &str) -> String {
+    format!(
+        "CARGO_TARGET_{}_LINKER",
+        target.to_uppercase().replace('-', "_")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::linker_variable;
+
+    #[test]
+    fn the_linker_variable_is_the_one_cargo_reads() {
+        assert_eq!(
+            linker_variable("wasm32-unknown-unknown"),
+            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"
+        );
+    }
+}
