@@ -15,6 +15,8 @@ pub mod format;
 mod meta;
 pub mod step;
 mod tensor;
+#[cfg(test)]
+mod tests;
 mod view;
 #[cfg(feature = "std")]
 pub mod write;

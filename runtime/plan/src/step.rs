@@ -321,9 +321,9 @@ impl Word for f32 {
     }
 }
 
-impl<T: Word + Copy + Default, const N: usize> Word for [T; N] {
+impl<T: Word + Clone + Default, const N: usize> Word for [T; N] {
     fn take(words: &mut Words<'_>) -> Option<Self> {
-        let mut all = [T::default(); N];
+        let mut all = core::array::from_fn(|_| T::default());
         for item in &mut all {
             *item = T::take(words)?;
         }

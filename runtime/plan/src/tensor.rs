@@ -62,7 +62,8 @@ impl Tensor {
         }
         let mut padded = [1; MAX_RANK];
         padded[..dims.len()].copy_from_slice(dims);
-        let mut tensor = Self { dtype, region, offset, bytes: 0, name: NONE, halo, rank: dims.len() as u8, dims: padded };
+        let mut tensor =
+            Self { dtype, region, offset, bytes: 0, name: NONE, halo, rank: dims.len() as u8, dims: padded };
         tensor.bytes = tensor.storage_bytes()?;
         Some(tensor)
     }
@@ -74,7 +75,7 @@ impl Tensor {
 
     /// Number of logical elements.
     pub fn count(&self) -> u32 {
-        self.dims().iter().product()
+        self.dims().iter().fold(1, |count: u32, &dim| count.saturating_mul(dim))
     }
 
     /// Whether the elements lie one after another without a halo.
@@ -88,7 +89,7 @@ impl Tensor {
         let mut step = 1;
         for axis in (0..usize::from(self.rank)).rev() {
             strides[axis] = step;
-            step *= self.stored_extent(axis);
+            step = step.saturating_mul(self.stored_extent(axis));
         }
         strides
     }
@@ -99,7 +100,9 @@ impl Tensor {
             return 0;
         }
         let strides = self.strides();
-        u32::from(self.halo.top) * strides[1] + u32::from(self.halo.left) * strides[2]
+        u32::from(self.halo.top)
+            .saturating_mul(strides[1])
+            .saturating_add(u32::from(self.halo.left).saturating_mul(strides[2]))
     }
 
     fn stored_extent(&self, axis: usize) -> u32 {
@@ -152,8 +155,7 @@ impl Tensor {
         }
         let halo =
             Halo { top: u16_at(raw, 48)?, left: u16_at(raw, 50)?, bottom: u16_at(raw, 52)?, right: u16_at(raw, 54)? };
-        let mut tensor =
-            Self::new(DType::from_code(*raw.first()?)?, region, u32_at(raw, 4)?, dims.get(..rank)?, halo)?;
+        let mut tensor = Self::new(DType::from_code(*raw.first()?)?, region, u32_at(raw, 4)?, dims.get(..rank)?, halo)?;
         tensor.name = u32_at(raw, 12)?;
         (tensor.bytes == u32_at(raw, 8)?).then_some(tensor)
     }

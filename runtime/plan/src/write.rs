@@ -138,7 +138,8 @@ impl Writer {
     /// More bytes than a Plan may have.
     pub fn finish(self, meta: &Meta) -> Result<Vec<u8>, WriteError> {
         let meta = serde_json::to_vec(meta).expect("Meta has string keys and finite numbers");
-        let io: Vec<u32> = self.entries.iter().flat_map(|(e, _)| e.inputs.iter().chain(&e.outputs)).map(|id| id.0).collect();
+        let io: Vec<u32> =
+            self.entries.iter().flat_map(|(e, _)| e.inputs.iter().chain(&e.outputs)).map(|id| id.0).collect();
         let tensors_at = HEADER_BYTES;
         let entries_at = tensors_at + self.tensors.len() as u32 * TENSOR_BYTES;
         let io_at = entries_at + self.entries.len() as u32 * ENTRY_BYTES;
@@ -217,7 +218,8 @@ impl Writer {
         self.records.extend((kind as u16).to_le_bytes());
         self.records.extend([inputs.len() as u8, outputs.len() as u8]);
         self.records.extend((params.len() as u32).to_le_bytes());
-        let ids: Vec<u32> = inputs.iter().map(|id| id.map_or(NONE, |id| id.0)).chain(outputs.iter().map(|id| id.0)).collect();
+        let ids: Vec<u32> =
+            inputs.iter().map(|id| id.map_or(NONE, |id| id.0)).chain(outputs.iter().map(|id| id.0)).collect();
         put(&mut self.records, &ids);
         self.records.extend(params);
     }
