@@ -86,7 +86,7 @@ impl Tensor {
     /// Distance between neighbours along each axis, in elements.
     pub fn strides(&self) -> [u32; MAX_RANK] {
         let mut strides = [0; MAX_RANK];
-        let mut step = 1;
+        let mut step = 1_u32;
         for axis in (0..usize::from(self.rank)).rev() {
             strides[axis] = step;
             step = step.saturating_mul(self.stored_extent(axis));

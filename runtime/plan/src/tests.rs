@@ -75,8 +75,9 @@ fn equal_constants_are_stored_once() {
 #[test]
 fn each_contradiction_has_its_error() {
     type Damage = fn(&mut [u8]);
+    type Expected = fn(&PlanError) -> bool;
     let entry_steps = |bytes: &[u8]| u32::from_le_bytes(bytes[header::ENTRIES..][..4].try_into().unwrap()) as usize;
-    let cases: [(&str, Damage, fn(&PlanError) -> bool); 8] = [
+    let cases: [(&str, Damage, Expected); 8] = [
         ("magic", |b| b[0] ^= 1, |e| *e == PlanError::BadMagic),
         ("version", |b| b[header::VERSION] = 9, |e| *e == PlanError::UnsupportedVersion { version: 9 }),
         ("total", |b| b[header::TOTAL + 2] = 1, |e| matches!(e, PlanError::Truncated { .. })),

@@ -64,7 +64,7 @@ impl<'a> Plan<'a> {
             return Err(PlanError::UnsupportedVersion { version: word(header::VERSION)? });
         }
         let total = word(header::TOTAL)?;
-        if total < HEADER_BYTES || total > MAX_BYTES {
+        if !(HEADER_BYTES..=MAX_BYTES).contains(&total) {
             return Err(PlanError::BadTable { table: "header" });
         }
         let bytes = range(bytes, 0, total).ok_or(short(total))?;
