@@ -122,9 +122,9 @@ impl<'a> Reader<'a> {
         match major {
             Major::Unsigned | Major::Negative => Ok(()),
             Major::Bytes => self.take(value).map(|_| ()),
-            Major::Text => core::str::from_utf8(self.take(value)?)
-                .map(|_| ())
-                .map_err(|_| OpenError::Malformed { offset }),
+            Major::Text => {
+                core::str::from_utf8(self.take(value)?).map(|_| ()).map_err(|_| OpenError::Malformed { offset })
+            }
             Major::Array => (0..value).try_for_each(|_| self.skip(depth)),
             Major::Map => self.skip_entries(value, depth),
             // 20, 21, 22 are false, true, null.

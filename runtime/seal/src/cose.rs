@@ -127,11 +127,7 @@ fn head(length: usize) -> Head {
 
 /// Signs `payload` as a `document`. Ed25519 is deterministic, so equal input gives equal bytes.
 #[cfg(feature = "alloc")]
-pub(crate) fn sign(
-    payload: &[u8],
-    document: Document,
-    key: &crate::SigningKey,
-) -> alloc::vec::Vec<u8> {
+pub(crate) fn sign(payload: &[u8], document: Document, key: &crate::SigningKey) -> alloc::vec::Vec<u8> {
     use crate::canonical::Writer;
 
     let mut protected = Writer::default();
@@ -144,19 +140,9 @@ pub(crate) fn sign(
         .unsigned(header::KEY_ID)
         .byte_string(&key.public().id().0);
     let mut message = Writer::default();
-    message
-        .raw(CONTEXT)
-        .byte_string(&protected.bytes)
-        .byte_string(&[])
-        .byte_string(payload);
+    message.raw(CONTEXT).byte_string(&protected.bytes).byte_string(&[]).byte_string(payload);
     let signature = key.sign(&message.bytes);
     let mut envelope = Writer::default();
-    envelope
-        .tag(TAG)
-        .array(4)
-        .byte_string(&protected.bytes)
-        .map(0)
-        .byte_string(payload)
-        .byte_string(&signature);
+    envelope.tag(TAG).array(4).byte_string(&protected.bytes).map(0).byte_string(payload).byte_string(&signature);
     envelope.bytes
 }

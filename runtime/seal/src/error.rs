@@ -199,9 +199,7 @@ impl fmt::Display for OpenError {
             Self::WrongDocument => f.write_str("a signed document of another type"),
             Self::ArtifactsUnordered => f.write_str("artifacts are not in ascending order"),
             Self::NoArtifacts => f.write_str("the release lists no artifact"),
-            Self::MixedArtifacts => {
-                f.write_str("foreign guests and compiled models in one release")
-            }
+            Self::MixedArtifacts => f.write_str("foreign guests and compiled models in one release"),
             Self::FloorAboveVersion { version, floor } => {
                 write!(f, "version {version} is below the release's own floor {floor}")
             }

@@ -260,9 +260,7 @@ fn read_vector<'a>(reader: &mut Reader<'a>) -> Result<Vector<'a>, OpenError> {
     };
     let expected = match (outputs, relative, absolute) {
         (None, None, None) => None,
-        (Some(outputs), Some(relative), Some(absolute)) => {
-            Some(Expected { outputs, relative, absolute })
-        }
+        (Some(outputs), Some(relative), Some(absolute)) => Some(Expected { outputs, relative, absolute }),
         _ => return Err(malformed),
     };
     Ok(Vector { entry: required(entry, 1)?, inputs, digest: required(digest, 5)?, expected })

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use ed25519_dalek::{Signature, VerifyingKey};
 use ed25519_dalek::ed25519::signature::MultipartVerifier as _;
+use ed25519_dalek::{Signature, VerifyingKey};
 
 use crate::key_text::write_hex;
 use crate::{Digest, OpenError};
@@ -204,5 +204,52 @@ impl SigningKey {
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({} {} {:?})", self.role, self.standing.name(), self.public().id())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What `verify_strict` itself says.
+    fn strict(key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> bool {
+        VerifyingKey::from_bytes(&key.0)
+            .and_then(|key| key.verify_strict(message, &Signature::from_bytes(signature)))
+            .is_ok()
+    }
+
+    #[test]
+    fn signatures_that_fit_any_message_are_refused() {
+        // A = R = the identity and s = 0 satisfy the group equation for every message.
+        let mut identity = [0; 32];
+        identity[0] = 1;
+        let mut signature = [0; 64];
+        signature[0] = 1;
+        let key = PublicKey(identity);
+        assert!(!strict(&key, b"anything", &signature));
+        assert_eq!(key.verify(&[b"anything"], &signature), Err(OpenError::BadSignature));
+    }
+
+    proptest! {
+        #[test]
+        fn piecewise_verification_is_verify_strict(
+            seed in any::<[u8; 32]>(),
+            message in proptest::collection::vec(any::<u8>(), 0..64),
+            cut in any::<prop::sample::Index>(),
+            flip in proptest::option::of((0usize..64, 1u8..)),
+        ) {
+            use ed25519_dalek::Signer as _;
+            let key = SigningKey::from_seed(&seed, Role::Release, Standing::Production);
+            let mut signature = key.secret.sign(&message).to_bytes();
+            if let Some((at, change)) = flip {
+                signature[at] ^= change;
+            }
+            let (head, tail) = message.split_at(cut.index(message.len() + 1));
+            let public = key.public();
+            let whole = strict(&public, &message, &signature);
+            prop_assert_eq!(whole, flip.is_none());
+            prop_assert_eq!(public.verify(&[head, tail], &signature).is_ok(), whole);
+        }
     }
 }

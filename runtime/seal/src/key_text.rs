@@ -50,10 +50,7 @@ impl FromStr for TrustedKey {
 
 /// The keys in a file of public key lines; blank lines and lines that start with `#` are passed over.
 pub fn parse_keys(text: &str) -> impl Iterator<Item = Result<TrustedKey, KeyTextError>> + '_ {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::parse)
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::parse)
 }
 
 impl SigningKey {
@@ -82,13 +79,7 @@ impl fmt::Display for SecretText<'_> {
     }
 }
 
-fn write_line(
-    f: &mut fmt::Formatter<'_>,
-    kind: &str,
-    role: Role,
-    standing: Standing,
-    bytes: &[u8; 32],
-) -> fmt::Result {
+fn write_line(f: &mut fmt::Formatter<'_>, kind: &str, role: Role, standing: Standing, bytes: &[u8; 32]) -> fmt::Result {
     write!(f, "{kind} {role} {} ", standing.name())?;
     write_hex(f, bytes)
 }

@@ -26,9 +26,7 @@ mod sealed;
 #[cfg(feature = "alloc")]
 mod sign;
 
-pub use assignment::{
-    Addressee, Assignment, MAX_EPOCH_JUMP, MAX_GENERATION_JUMP, Purpose, Stamp, open_assignment,
-};
+pub use assignment::{Addressee, Assignment, MAX_EPOCH_JUMP, MAX_GENERATION_JUMP, Purpose, Stamp, open_assignment};
 pub use digest::{Digest, Hashed, Hasher};
 pub use error::OpenError;
 pub use key::{KeyId, Keyring, PublicKey, Role, SigningKey, Standing, TrustedKey};

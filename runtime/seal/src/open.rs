@@ -24,11 +24,7 @@ pub struct Target<'a> {
 ///
 /// # Errors
 /// The first check that failed.
-pub fn open<'a>(
-    bytes: &'a [u8],
-    ring: &Keyring<'_>,
-    target: &Target<'_>,
-) -> Result<Opened<'a>, OpenError> {
+pub fn open<'a>(bytes: &'a [u8], ring: &Keyring<'_>, target: &Target<'_>) -> Result<Opened<'a>, OpenError> {
     let Sealed { manifest, artifact } = Sealed::split(bytes)?;
     open_detached(manifest, artifact, ring, target)
 }
@@ -50,21 +46,13 @@ pub fn open_detached<'a>(
 ///
 /// # Errors
 /// The first check that failed.
-pub fn check_release<'a>(
-    manifest: &'a [u8],
-    ring: &Keyring<'_>,
-) -> Result<CheckedRelease<'a>, OpenError> {
+pub fn check_release<'a>(manifest: &'a [u8], ring: &Keyring<'_>) -> Result<CheckedRelease<'a>, OpenError> {
     let roles = [Role::Release, Role::Foreign];
     let signed = cose::verify(manifest, Document::Release, ring, &roles)?;
     let release = Release::read(signed.payload)?;
     // Only now is it known which of the two roles is needed.
     let key = ring.find(signed.key.public.id(), &[release.role()?])?;
-    Ok(CheckedRelease {
-        release,
-        digest: Digest::of(manifest),
-        key: key.public.id(),
-        standing: key.standing,
-    })
+    Ok(CheckedRelease { release, digest: Digest::of(manifest), key: key.public.id(), standing: key.standing })
 }
 
 /// A release whose signature and key role have been checked.
@@ -164,10 +152,7 @@ impl<'a> Checked<'a> {
     ///
     /// # Errors
     /// [`OpenError::WrongLength`] or [`OpenError::WrongDigest`].
-    pub fn open_hashed<'b, B: AsRef<[u8]>>(
-        self,
-        hashed: &'b Hashed<B>,
-    ) -> Result<Opened<'b>, OpenError>
+    pub fn open_hashed<'b, B: AsRef<[u8]>>(self, hashed: &'b Hashed<B>) -> Result<Opened<'b>, OpenError>
     where
         'a: 'b,
     {

@@ -124,7 +124,10 @@ pub struct Artifacts<'a>(Form<'a>);
 enum Form<'a> {
     Listed(&'a [Artifact<'a>]),
     /// `count` items that have been read successfully once.
-    Encoded { items: &'a [u8], count: u64 },
+    Encoded {
+        items: &'a [u8],
+        count: u64,
+    },
 }
 
 impl<'a> From<&'a [Artifact<'a>]> for Artifacts<'a> {

@@ -64,22 +64,14 @@ pub fn sign_release(release: &Release<'_>, key: &SigningKey) -> Result<Vec<u8>, 
 ///
 /// # Errors
 /// See [`SignError`].
-pub fn sign_assignment(
-    assignment: &Assignment<'_>,
-    key: &SigningKey,
-) -> Result<Vec<u8>, SignError> {
+pub fn sign_assignment(assignment: &Assignment<'_>, key: &SigningKey) -> Result<Vec<u8>, SignError> {
     if ![assignment.fleet, assignment.device, assignment.model].into_iter().all(is_name) {
         return Err(SignError::BadName);
     }
     sign(&assignment.write(), Document::Assignment, Role::Assignment, key)
 }
 
-fn sign(
-    payload: &[u8],
-    document: Document,
-    needed: Role,
-    key: &SigningKey,
-) -> Result<Vec<u8>, SignError> {
+fn sign(payload: &[u8], document: Document, needed: Role, key: &SigningKey) -> Result<Vec<u8>, SignError> {
     let role = key.role();
     if role != needed {
         return Err(SignError::WrongRole { needed, role });
