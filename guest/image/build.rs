@@ -2,7 +2,7 @@
 //!
 //! The nested cargo has a target directory of its own under `OUT_DIR`, so it never waits for the outer one's lock, and
 //! nothing is written elsewhere. The compiler is found by `mote-toolchain`.
-#![allow(clippy::disallowed_methods, reason = "a build script")]
+#![allow(unreachable_pub, dead_code, reason = "`check` is the library's module, read here by path")]
 
 #[path = "build/compile.rs"]
 mod compile;
@@ -40,10 +40,7 @@ fn main() -> ExitCode {
 
 fn build() -> Result<(), Box<dyn std::error::Error>> {
     let here = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let workspace = here
-        .ancestors()
-        .nth(2)
-        .ok_or("guest/image has left the workspace")?;
+    let workspace = here.ancestors().nth(2).ok_or("guest/image has left the workspace")?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
     watch(workspace);
 
@@ -56,10 +53,7 @@ fn build() -> Result<(), Box<dyn std::error::Error>> {
 
 fn watch(workspace: &Path) {
     for source in SOURCES {
-        println!(
-            "cargo::rerun-if-changed={}",
-            workspace.join(source).display()
-        );
+        println!("cargo::rerun-if-changed={}", workspace.join(source).display());
     }
     for name in ["RUSTC", "CARGO", "PATH"] {
         println!("cargo::rerun-if-env-changed={name}");

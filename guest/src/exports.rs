@@ -1,4 +1,4 @@
-#![expect(unsafe_code, reason = "the boundary between weld's code and Rust")]
+#![allow(unsafe_code, reason = "the boundary between weld's code and Rust")]
 //! The exports.
 
 /// Probe.

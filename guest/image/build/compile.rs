@@ -11,7 +11,7 @@ use mote_toolchain::Toolchain;
 const STACK_BYTES: usize = 16 * 1024;
 
 #[derive(Debug, thiserror::Error)]
-pub enum CompileError {
+pub(crate) enum CompileError {
     #[error("cannot start {cargo}: {source}")]
     Start { cargo: PathBuf, source: io::Error },
     #[error("the guest does not build with {toolchain}; the compiler's messages are above")]
@@ -21,38 +21,18 @@ pub enum CompileError {
 }
 
 /// Builds `mote-guest` and returns the module's bytes.
-pub fn guest(
-    toolchain: &Toolchain,
-    workspace: &Path,
-    target_dir: &Path,
-) -> Result<Vec<u8>, CompileError> {
+pub(crate) fn guest(toolchain: &Toolchain, workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, CompileError> {
     let mut cargo = toolchain.cargo("build", &rustflags(toolchain, workspace, target_dir));
-    cargo.args([
-        "--quiet",
-        "--locked",
-        "--package",
-        "mote-guest",
-        "--lib",
-        "--profile",
-        "guest",
-    ]);
-    cargo
-        .arg("--manifest-path")
-        .arg(workspace.join("Cargo.toml"));
+    cargo.args(["--quiet", "--locked", "--package", "mote-guest", "--lib", "--profile", "guest"]);
+    cargo.arg("--manifest-path").arg(workspace.join("Cargo.toml"));
     cargo.arg("--target-dir").arg(target_dir);
 
-    let status = cargo.status().map_err(|source| CompileError::Start {
-        cargo: toolchain.compiler.cargo.clone(),
-        source,
-    })?;
+    let status =
+        cargo.status().map_err(|source| CompileError::Start { cargo: toolchain.compiler.cargo.clone(), source })?;
     if !status.success() {
-        return Err(CompileError::Build {
-            toolchain: toolchain.describe(),
-        });
+        return Err(CompileError::Build { toolchain: toolchain.describe() });
     }
-    let path = target_dir
-        .join(&toolchain.target)
-        .join("guest/mote_guest.wasm");
+    let path = target_dir.join(&toolchain.target).join("guest/mote_guest.wasm");
     fs::read(&path).map_err(|source| CompileError::Output { path, source })
 }
 
@@ -65,15 +45,9 @@ fn rustflags(toolchain: &Toolchain, workspace: &Path, target_dir: &Path) -> Vec<
     // Later entries win, so the wider paths come first.
     let homes = [
         (std::env::var_os("HOME").map(PathBuf::from), "home"),
-        (
-            std::env::var_os("CARGO_HOME").map(PathBuf::from),
-            "registry",
-        ),
+        (std::env::var_os("CARGO_HOME").map(PathBuf::from), "registry"),
         (Some(toolchain.compiler.sysroot.clone()), "rust"),
-        (
-            fs::canonicalize(toolchain.compiler.library()).ok(),
-            "rust/library",
-        ),
+        (fs::canonicalize(toolchain.compiler.library()).ok(), "rust/library"),
         (Some(target_dir.to_owned()), "target"),
         (Some(workspace.to_owned()), "mote"),
     ];

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::check::Facts;
 
-pub fn write(out: &Path, wasm: &[u8], facts: &Facts) -> io::Result<()> {
+pub(crate) fn write(out: &Path, wasm: &[u8], facts: &Facts) -> io::Result<()> {
     fs::write(out.join("mote-guest.wasm"), wasm)?;
     fs::write(out.join("image.rs"), constants(wasm, facts))
 }
@@ -17,10 +17,7 @@ pub fn write(out: &Path, wasm: &[u8], facts: &Facts) -> io::Result<()> {
 fn constants(wasm: &[u8], facts: &Facts) -> String {
     let digest: [u8; 32] = Sha256::digest(wasm).into();
     let mut text = String::from("GuestImage {\n");
-    let _ = writeln!(
-        text,
-        "    wasm: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/mote-guest.wasm\")),"
-    );
+    let _ = writeln!(text, "    wasm: include_bytes!(concat!(env!(\"OUT_DIR\"), \"/mote-guest.wasm\")),");
     let _ = writeln!(text, "    digest: {digest:?},");
     let _ = writeln!(text, "    kernels: &{:?},", facts.kernels);
     let _ = writeln!(text, "    heap_base: {},", facts.heap_base);

@@ -5,7 +5,7 @@
 
 mod check;
 
-pub use check::{EXPORT_PREFIX, Facts, ImageError, MAX_RODATA_BYTES, check};
+pub use check::{Facts, ImageError, MAX_RODATA_BYTES, check};
 
 /// The checked module and what is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -14,12 +14,12 @@ pub struct GuestImage {
     pub wasm: &'static [u8],
     /// SHA-256 of `wasm`; a Card states it, so that equal digests promise equal module bytes.
     pub digest: [u8; 32],
-    /// The exported kernels' names, [`EXPORT_PREFIX`] included, ascending.
+    /// The exported kernels' names, prefix included, ascending.
     pub kernels: &'static [&'static str],
     /// First address above stack and statics: a Plan may be placed from here on.
     pub heap_base: u32,
     /// Bytes of the module's own data segment, at most [`MAX_RODATA_BYTES`].
-    pub rodata_bytes: u32,
+    pub rodata_bytes: usize,
 }
 
 /// The image this program was built with.

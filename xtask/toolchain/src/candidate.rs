@@ -27,41 +27,27 @@ pub(crate) fn compilers() -> Vec<Compiler> {
         env::var_os("CARGO").unwrap_or_else(|| "cargo".into()),
     );
     let distribution = ("/usr/bin/rustc".into(), "/usr/bin/cargo".into());
-    [current, distribution]
-        .into_iter()
-        .filter_map(|(rustc, cargo)| Compiler::ask(rustc.into(), cargo.into()))
-        .collect()
+    [current, distribution].into_iter().filter_map(|(rustc, cargo)| Compiler::ask(rustc.into(), cargo.into())).collect()
 }
 
 impl Compiler {
     fn ask(rustc: PathBuf, cargo: PathBuf) -> Option<Self> {
         let verbose = answer(Command::new(&rustc).arg("-vV"))?;
-        let field = |name: &str| {
-            verbose
-                .lines()
-                .find_map(|line| line.strip_prefix(name))
-                .map(|value| value.trim().to_owned())
-        };
+        let field =
+            |name: &str| verbose.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned());
         if release(&field("release:")?)? < OLDEST_RUSTC {
             return None;
         }
         let sysroot = answer(Command::new(&rustc).args(["--print", "sysroot"]))?;
         answer(Command::new(&cargo).arg("--version"))?;
-        Some(Self {
-            rustc,
-            cargo,
-            sysroot: sysroot.trim().into(),
-            host: field("host:")?,
-        })
+        Some(Self { rustc, cargo, sysroot: sysroot.trim().into(), host: field("host:")? })
     }
 
     /// Whether the target's `core` is installed.
     pub fn has_target(&self, target: &str) -> bool {
         let libraries = self.sysroot.join("lib/rustlib").join(target).join("lib");
         fs::read_dir(libraries).is_ok_and(|entries| {
-            entries
-                .flatten()
-                .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
+            entries.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
         })
     }
 
@@ -77,12 +63,7 @@ impl Compiler {
 
     /// The linker that ships with the compiler.
     pub(crate) fn own_lld(&self) -> Option<PathBuf> {
-        let path = self
-            .sysroot
-            .join("lib/rustlib")
-            .join(&self.host)
-            .join("bin")
-            .join(exe("rust-lld"));
+        let path = self.sysroot.join("lib/rustlib").join(&self.host).join("bin").join(exe("rust-lld"));
         path.is_file().then_some(path)
     }
 }
@@ -94,10 +75,7 @@ pub(crate) fn lld_on_path() -> Option<PathBuf> {
 }
 
 fn find_lld(folder: &Path) -> Option<PathBuf> {
-    ["rust-lld", "wasm-ld"]
-        .iter()
-        .map(|name| folder.join(exe(name)))
-        .find(|path| path.is_file())
+    ["rust-lld", "wasm-ld"].iter().map(|name| folder.join(exe(name))).find(|path| path.is_file())
 }
 
 fn exe(name: &str) -> String {
@@ -106,10 +84,7 @@ fn exe(name: &str) -> String {
 
 fn answer(command: &mut Command) -> Option<String> {
     let output = command.output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 fn release(text: &str) -> Option<(u32, u32)> {
@@ -123,12 +98,9 @@ mod tests {
 
     #[test]
     fn releases_compare_by_number() {
-        for (text, expected) in [
-            ("1.95.0", Some((1, 95))),
-            ("1.100.0-nightly", Some((1, 100))),
-            ("2.0", Some((2, 0))),
-            ("unknown", None),
-        ] {
+        for (text, expected) in
+            [("1.95.0", Some((1, 95))), ("1.100.0-nightly", Some((1, 100))), ("2.0", Some((2, 0))), ("unknown", None)]
+        {
             assert_eq!(release(text), expected, "{text}");
         }
     }

@@ -22,12 +22,7 @@ const INHERITED: [&str; 12] = [
 ];
 
 /// Families of such settings; `CARGO_PROFILE_*` would rewrite the profile the workspace states.
-const INHERITED_PREFIXES: [&str; 4] = [
-    "CARGO_PROFILE_",
-    "CARGO_TARGET_",
-    "CARGO_FEATURE_",
-    "CARGO_CFG_",
-];
+const INHERITED_PREFIXES: [&str; 4] = ["CARGO_PROFILE_", "CARGO_TARGET_", "CARGO_FEATURE_", "CARGO_CFG_"];
 
 pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, rustflags: &[String]) -> Command {
     let mut command = Command::new(&toolchain.compiler.cargo);
@@ -36,10 +31,7 @@ pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, rustflags: &[String]) -> 
     }
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
-        if INHERITED_PREFIXES
-            .iter()
-            .any(|prefix| text.starts_with(prefix))
-        {
+        if INHERITED_PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
             command.env_remove(&name);
         }
     }
@@ -61,10 +53,7 @@ pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, rustflags: &[String]) -> 
 }
 
 fn linker_variable(target: &str) -> String {
-    format!(
-        "CARGO_TARGET_{}_LINKER",
-        target.to_uppercase().replace('-', "_")
-    )
+    format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"))
 }
 
 #[cfg(test)]
@@ -73,9 +62,6 @@ mod tests {
 
     #[test]
     fn the_linker_variable_is_the_one_cargo_reads() {
-        assert_eq!(
-            linker_variable("wasm32-unknown-unknown"),
-            "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"
-        );
+        assert_eq!(linker_variable("wasm32-unknown-unknown"), "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER");
     }
 }

@@ -55,11 +55,7 @@ impl Toolchain {
             Core::Installed => "installed target",
             Core::FromSource => "core from source",
         };
-        format!(
-            "{} for {} ({core})",
-            self.compiler.rustc.display(),
-            self.target
-        )
+        format!("{} for {} ({core})", self.compiler.rustc.display(), self.target)
     }
 }
 
@@ -108,27 +104,14 @@ pub fn resolve(target: &str) -> Result<Toolchain, Missing> {
     };
     let (compiler, core) = pick(Core::Installed)
         .or_else(|| pick(Core::FromSource))
-        .ok_or_else(|| Missing::Target {
-            target: target.into(),
-        })?;
+        .ok_or_else(|| Missing::Target { target: target.into() })?;
     let linker = if compiler.own_lld().is_some() {
         None
     } else {
-        let lld = compilers
-            .iter()
-            .find_map(Compiler::own_lld)
-            .or_else(candidate::lld_on_path);
-        Some(lld.ok_or_else(|| Missing::Linker {
-            rustc: compiler.rustc.display().to_string(),
-            target: target.into(),
-        })?)
+        let lld = compilers.iter().find_map(Compiler::own_lld).or_else(candidate::lld_on_path);
+        Some(lld.ok_or_else(|| Missing::Linker { rustc: compiler.rustc.display().to_string(), target: target.into() })?)
     };
-    Ok(Toolchain {
-        compiler,
-        target: target.into(),
-        core,
-        linker,
-    })
+    Ok(Toolchain { compiler, target: target.into(), core, linker })
 }
 
 #[cfg(test)]
@@ -137,14 +120,8 @@ mod tests {
 
     #[test]
     fn a_target_nobody_has_names_both_remedies() {
-        let text = Missing::Target {
-            target: "pdp11-unknown-none".into(),
-        }
-        .to_string();
-        for remedy in [
-            "rustup target add pdp11-unknown-none",
-            "apt-get install rustc-web",
-        ] {
+        let text = Missing::Target { target: "pdp11-unknown-none".into() }.to_string();
+        for remedy in ["rustup target add pdp11-unknown-none", "apt-get install rustc-web"] {
             assert!(text.contains(remedy), "{text}");
         }
     }
@@ -152,8 +129,7 @@ mod tests {
     #[test]
     fn the_host_needs_no_sources() {
         let host = candidate::compilers().remove(0).host;
-        let found =
-            resolve(&host).expect("the compiler that built this test builds for its own host");
+        let found = resolve(&host).expect("the compiler that built this test builds for its own host");
         assert_eq!(found.core, Core::Installed);
     }
 }

@@ -34,9 +34,7 @@ pub enum ImageError {
         offset: u64,
     },
     /// A relaxed SIMD instruction would make results depend on the machine.
-    #[error(
-        "relaxed SIMD instruction {opcode:#x} at offset {offset:#x}; strict results would differ by machine"
-    )]
+    #[error("relaxed SIMD instruction {opcode:#x} at offset {offset:#x}; strict results would differ by machine")]
     RelaxedSimd {
         /// The instruction's number after the SIMD prefix.
         opcode: u32,
@@ -44,9 +42,7 @@ pub enum ImageError {
         offset: u64,
     },
     /// A function table would keep all its targets in every linked module.
-    #[error(
-        "{functions} function pointers in tables; weld could not drop kernels that a model does not use"
-    )]
+    #[error("{functions} function pointers in tables; weld could not drop kernels that a model does not use")]
     FunctionPointers {
         /// How many functions the element segments hold.
         functions: u32,
@@ -81,8 +77,6 @@ pub enum ImageError {
 
 impl From<BinaryReaderError> for ImageError {
     fn from(error: BinaryReaderError) -> Self {
-        Self::Invalid {
-            offset: error.offset(),
-        }
+        Self::Invalid { offset: error.offset() }
     }
 }

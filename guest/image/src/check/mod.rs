@@ -3,15 +3,13 @@
 mod error;
 mod path;
 
+use mote_abi::{EXPORT_MEMORY, KERNEL_PREFIX};
 use wasmparser::{
-    BinaryReader, CompositeInnerType, ConstExpr, Data, ElementItems, Export, ExternalKind,
-    GlobalType, Operator, Parser, Payload, ValType, Validator, WasmFeatures,
+    BinaryReader, CompositeInnerType, ConstExpr, Data, ElementItems, Export, ExternalKind, GlobalType, Operator,
+    Parser, Payload, ValType, Validator, WasmFeatures,
 };
 
 pub use error::ImageError;
-
-/// What every kernel's export name starts with.
-pub const EXPORT_PREFIX: &str = "mote_k_";
 
 /// The most constant data the image may bring along. Weld appends data after linking and cannot drop parts of a
 /// segment, so every module pays for all of it: tables belong into the Plan.
@@ -19,7 +17,7 @@ pub const MAX_RODATA_BYTES: usize = 4096;
 
 /// What the linker exports beside the kernels.
 const LINKER_EXPORTS: [(&str, ExternalKind); 3] = [
-    ("memory", ExternalKind::Memory),
+    (EXPORT_MEMORY, ExternalKind::Memory),
     ("__heap_base", ExternalKind::Global),
     ("__data_end", ExternalKind::Global),
 ];
@@ -83,8 +81,7 @@ impl Found {
                     for ty in group?.into_types() {
                         self.types.push(match ty.composite_type.inner {
                             CompositeInnerType::Func(signature) => {
-                                signature.params() == KERNEL_PARAMETERS
-                                    && signature.results() == KERNEL_RESULTS
+                                signature.params() == KERNEL_PARAMETERS && signature.results() == KERNEL_RESULTS
                             }
                             _ => false,
                         });
@@ -94,10 +91,7 @@ impl Found {
             Payload::ImportSection(section) => {
                 if let Some(import) = section.into_imports().next() {
                     let import = import?;
-                    return Err(ImageError::Import {
-                        module: import.module.into(),
-                        name: import.name.into(),
-                    });
+                    return Err(ImageError::Import { module: import.module.into(), name: import.name.into() });
                 }
             }
             Payload::FunctionSection(section) => {
@@ -147,24 +141,17 @@ impl Found {
         Ok(())
     }
     fn export(&mut self, export: Export<'_>) -> Result<(), ImageError> {
-        let refused = || ImageError::Export {
-            name: export.name.into(),
-        };
+        let refused = || ImageError::Export { name: export.name.into() };
         if LINKER_EXPORTS.contains(&(export.name, export.kind)) {
-            self.memory |= export.name == "memory";
+            self.memory |= export.name == EXPORT_MEMORY;
             if export.name == "__heap_base" {
                 self.heap_base = self.globals.get(export.index as usize).copied().flatten();
             }
             return Ok(());
         }
         let ty = self.functions.get(export.index as usize).copied();
-        let is_kernel = ty
-            .and_then(|ty| self.types.get(ty as usize).copied())
-            .unwrap_or(false);
-        if export.kind != ExternalKind::Func
-            || !is_kernel
-            || !export.name.starts_with(EXPORT_PREFIX)
-        {
+        let is_kernel = ty.and_then(|ty| self.types.get(ty as usize).copied()).unwrap_or(false);
+        if export.kind != ExternalKind::Func || !is_kernel || !export.name.starts_with(KERNEL_PREFIX) {
             return Err(refused());
         }
         self.kernels.push(export.name.into());
@@ -175,32 +162,21 @@ impl Found {
         self.segments += 1;
         self.rodata_bytes += data.data.len();
         if self.segments > 1 || self.rodata_bytes > MAX_RODATA_BYTES {
-            return Err(ImageError::Rodata {
-                segments: self.segments,
-                bytes: self.rodata_bytes,
-            });
+            return Err(ImageError::Rodata { segments: self.segments, bytes: self.rodata_bytes });
         }
         refuse_paths(data.data)
     }
 
     fn judge(mut self) -> Result<Facts, ImageError> {
         if !self.memory {
-            return Err(ImageError::NoExport { name: "memory" });
+            return Err(ImageError::NoExport { name: EXPORT_MEMORY });
         }
-        let heap_base = self.heap_base.ok_or(ImageError::NoExport {
-            name: "__heap_base",
-        })?;
+        let heap_base = self.heap_base.ok_or(ImageError::NoExport { name: "__heap_base" })?;
         if self.kernels.is_empty() {
-            return Err(ImageError::NoExport {
-                name: EXPORT_PREFIX,
-            });
+            return Err(ImageError::NoExport { name: KERNEL_PREFIX });
         }
         self.kernels.sort_unstable();
-        Ok(Facts {
-            kernels: self.kernels,
-            heap_base,
-            rodata_bytes: self.rodata_bytes,
-        })
+        Ok(Facts { kernels: self.kernels, heap_base, rodata_bytes: self.rodata_bytes })
     }
 }
 
@@ -227,9 +203,7 @@ fn refuse(wasm: &[u8], operator: &Operator<'_>, offset: u64) -> Result<(), Image
 /// The number after the SIMD prefix of the instruction at `offset`.
 fn simd_opcode(wasm: &[u8], offset: u64) -> Option<u32> {
     let mut reader = BinaryReader::new(wasm.get(usize::try_from(offset).ok()?..)?, offset);
-    (reader.read_u8().ok()? == SIMD_PREFIX)
-        .then(|| reader.read_var_u32().ok())
-        .flatten()
+    (reader.read_u8().ok()? == SIMD_PREFIX).then(|| reader.read_var_u32().ok()).flatten()
 }
 
 fn refuse_paths(bytes: &[u8]) -> Result<(), ImageError> {

@@ -8,21 +8,13 @@ pub(super) fn absolute(bytes: &[u8]) -> Option<String> {
         let rest = &bytes[start..];
         let body = match rest {
             [b'/', body @ ..] if !before.is_some_and(is_name) => body,
-            [drive, b':', b'\\' | b'/', body @ ..]
-                if drive.is_ascii_alphabetic() && !before.is_some_and(is_name) =>
-            {
+            [drive, b':', b'\\' | b'/', body @ ..] if drive.is_ascii_alphabetic() && !before.is_some_and(is_name) => {
                 body
             }
             _ => return None,
         };
-        let length = body
-            .iter()
-            .take_while(|&&byte| is_name(byte) || is_separator(byte))
-            .count();
-        let parts = body[..length]
-            .split(|&byte| is_separator(byte))
-            .filter(|part| part.len() > 1)
-            .count();
+        let length = body.iter().take_while(|&&byte| is_name(byte) || is_separator(byte)).count();
+        let parts = body[..length].split(|&byte| is_separator(byte)).filter(|part| part.len() > 1).count();
         let whole = rest.len() - body.len() + length;
         (parts >= 3).then(|| String::from_utf8_lossy(&rest[..whole]).into_owned())
     })
@@ -43,10 +35,7 @@ mod tests {
     #[test]
     fn paths_of_machines_are_found_and_nothing_else() {
         for (text, expected) in [
-            (
-                "panicked at /usr/src/thing/lib.rs:3",
-                Some("/usr/src/thing/lib.rs"),
-            ),
+            ("panicked at /usr/src/thing/lib.rs:3", Some("/usr/src/thing/lib.rs")),
             ("C:\\Users\\someone\\mote", Some("C:\\Users\\someone\\mote")),
             ("mote/guest/src/exports.rs", None),
             ("a/b a / b / c 1/2/3", None),
