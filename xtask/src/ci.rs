@@ -1,0 +1,46 @@
+//! `cargo xtask ci`: everything a change must pass. What fails fast comes first, and the tests' count comes last.
+
+use std::fs;
+
+use crate::run::{Failure, cargo, run};
+use crate::{demo, setup, test, workspace};
+
+pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
+    if let Some(argument) = arguments.first() {
+        return Err(Failure::Argument(argument.clone()));
+    }
+    setup::verb(&[])?;
+    run(cargo("fmt").args(["--all", "--check"]))?;
+    run(cargo("test").args(["--quiet", "--package", "mote-tests", "--test", "tidy"]))?;
+    run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    run(cargo("doc").args(["--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    demo::verb(&["--once".to_owned()])?;
+    sizes()?;
+    test::verb(&[])
+}
+
+/// Compiles every model and shows what it became.
+fn sizes() -> Result<(), Failure> {
+    let out = workspace::target().join("xtask/sizes");
+    fs::create_dir_all(&out).map_err(|source| Failure::File { path: out.clone(), source })?;
+    let mut rows = Vec::new();
+    for folder in workspace::folders(&workspace::root().join("models")) {
+        let model = folder.join("model.onnx");
+        if !model.is_file() {
+            continue;
+        }
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let module = out.join(format!("{name}.wasm"));
+        run(cargo("run")
+            .args(["--quiet", "--package", "mote-cli", "--bin", "mote", "--", "compile"])
+            .arg(&model)
+            .arg("-o")
+            .arg(&module))?;
+        rows.push((name, workspace::file_bytes(&model)?, workspace::file_bytes(&module)?));
+    }
+    println!("{:<24} {:>10} {:>10}", "model", "onnx bytes", "wasm bytes");
+    for (name, onnx, wasm) in rows {
+        println!("{name:<24} {onnx:>10} {wasm:>10}");
+    }
+    Ok(())
+}

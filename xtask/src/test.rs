@@ -1,0 +1,43 @@
+//! `cargo xtask test`: every test of the workspace, closed by one line that counts them.
+
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
+use std::process::Stdio;
+
+use crate::run::{Failure, cargo, shown, start};
+use crate::tally::Tally;
+use crate::{setup, tools};
+
+/// Set for the tests' processes: the slow ones run too.
+const LONG: &str = "MOTE_LONG";
+
+pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
+    setup::toolchain()?;
+    tools::provide();
+
+    let mut test = cargo("test");
+    test.args(["--workspace", "--no-fail-fast"]);
+    let long = arguments.iter().any(|argument| argument == "--long");
+    if long {
+        test.env(LONG, "1");
+    }
+    test.args(arguments.iter().filter(|argument| *argument != "--long"));
+    if io::stdout().is_terminal() {
+        test.args(["--color", "always"]);
+    }
+
+    let text = shown(&test);
+    eprintln!("$ {text}");
+    let mut child = test.stdout(Stdio::piped()).spawn().map_err(|source| start(&test, source))?;
+    let mut tally = Tally::default();
+    if let Some(output) = child.stdout.take() {
+        for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+            let line = String::from_utf8_lossy(&line);
+            tally.read(&line);
+            // Whoever closed our output still wants the exit code.
+            let _ = writeln!(io::stdout(), "{line}");
+        }
+    }
+    let status = child.wait().map_err(|source| start(&test, source))?;
+    println!("\n{tally}");
+    if status.success() { Ok(()) } else { Err(Failure::Exit { command: text, status }) }
+}
