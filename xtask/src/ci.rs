@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::run::{Failure, cargo, run};
+use crate::run::{Failure, cargo, run, succeeds};
 use crate::{demo, setup, test, workspace};
 
 pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
@@ -14,9 +14,24 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     run(cargo("test").args(["--quiet", "--package", "mote-tests", "--test", "tidy"]))?;
     run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     run(cargo("doc").args(["--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    dependencies()?;
     demo::verb(&["--once".to_owned()])?;
     sizes()?;
     test::verb(&[])
+}
+
+/// `cargo deny`, where it is installed. Advisories come from a repository that may be out of reach; the rest never is.
+fn dependencies() -> Result<(), Failure> {
+    if !succeeds(cargo("deny").arg("--version")) {
+        eprintln!("cargo-deny is not installed: licences are held by tidy, advisories are not checked.");
+        return Ok(());
+    }
+    run(cargo("deny").args(["check", "bans", "licenses", "sources"]))?;
+    if !succeeds(cargo("deny").arg("fetch")) {
+        eprintln!("The advisory database cannot be reached: advisories are not checked.");
+        return Ok(());
+    }
+    run(cargo("deny").args(["check", "advisories"]))
 }
 
 /// Compiles every model and shows what it became.
