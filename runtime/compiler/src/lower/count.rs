@@ -1,0 +1,91 @@
+//! What a step costs: multiply-accumulates, and an upper bound on scalar operations by which a host refuses a model that
+//! cannot meet its deadline.
+
+use mote_abi::op;
+use mote_plan::{Kind, Tensor};
+
+use super::draft::{Draft, Params, Step};
+
+/// Scalar operations of one transcendental function: exponential and quotient polynomials stay below it.
+const TRANSCENDENTAL: u64 = 40;
+/// Operations per gate and state element of a recurrent cell: activations, products, sums.
+const CELL: u64 = 4 * TRANSCENDENTAL;
+
+/// Multiply-accumulates and scalar operations of one step; a multiply-accumulate counts as two operations.
+pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
+    let spec = |id: Option<super::draft::TensorRef>| id.map(|id| &draft.tensor(id).spec);
+    let input = |i: usize| spec(step.inputs.get(i).copied().flatten());
+    let count = |tensor: Option<&Tensor>| tensor.map_or(0, |tensor| u64::from(tensor.count()));
+    let dim = |tensor: Option<&Tensor>, axis: usize| {
+        tensor.and_then(|tensor| tensor.dims().get(axis)).map_or(1, |&dim| u64::from(dim))
+    };
+    let (x, w) = (input(0), input(1));
+    let y = spec(step.outputs.first().copied());
+    let (read, written) = (count(x), count(y));
+    let stored = y.map_or(0, |y| u64::from(y.bytes / y.dtype.size()));
+    // Bias, residual and both bounds of the clamp.
+    let macs = |each: u64| (written * each, written * (2 * each + 4));
+    match step.kind {
+        Kind::Conv | Kind::Depthwise | Kind::ConvGroup => macs(dim(w, 1)),
+        Kind::ConvTranspose => (read * dim(w, 1) * dim(w, 2), 2 * read * dim(w, 1) * dim(w, 2) + written),
+        Kind::MatMul => macs(dim(x, 2)),
+        Kind::Lstm | Kind::Gru => {
+            let (rows, hidden) = (dim(x, 0) * dim(x, 1), dim(y, 2));
+            let gates = if step.kind == Kind::Lstm { 4 } else { 3 };
+            let products = rows * gates * hidden * (dim(x, 2) + hidden);
+            (products, 2 * products + rows * hidden * gates * CELL)
+        }
+        Kind::Pool => match step.params {
+            Params::Pool(p) => (0, written * (2 * u64::from(p.kernel[0]) * u64::from(p.kernel[1]) + 1)),
+            _ => (0, written),
+        },
+        Kind::Unary => (0, written * unary_cost(&step.params)),
+        Kind::Binary => (0, written * binary_cost(&step.params)),
+        Kind::Select | Kind::Cast => (0, 2 * written),
+        Kind::Reduce => (0, 2 * (read + written) + read * reduction_cost(&step.params)),
+        Kind::Softmax => (0, written * (TRANSCENDENTAL + 6)),
+        Kind::Copy | Kind::Gather | Kind::GatherElements | Kind::GatherNd => (0, 2 * written),
+        Kind::Fill | Kind::Halo => (0, stored),
+        Kind::ScatterNd | Kind::ScatterElements => (0, written + 3 * count(input(2))),
+        Kind::Lerp => (0, 4 * written),
+        Kind::ArgReduce | Kind::CumSum => (0, 2 * read),
+        Kind::TopK => (0, read * (u64::from(read.max(2).ilog2()) + 1) * 4 + read * selected(x, y)),
+    }
+}
+
+/// Elements that TopK keeps per line: an insertion sort compares each element with at most so many.
+fn selected(x: Option<&Tensor>, y: Option<&Tensor>) -> u64 {
+    let (Some(x), Some(y)) = (x, y) else { return 1 };
+    let differs = x.dims().iter().zip(y.dims()).find(|(x, y)| x != y);
+    differs.map_or_else(|| x.dims().iter().copied().max().unwrap_or(1), |(_, &kept)| kept).into()
+}
+
+fn unary_cost(params: &Params) -> u64 {
+    use op::Unary::{
+        Abs, BitwiseNot, Ceil, Clamp, Floor, HardSigmoid, HardSwish, IsInf, IsNan, LeakyRelu, Neg, Not, Reciprocal,
+        Round, Shrink, Sign, Softsign, Sqrt, ThresholdedRelu,
+    };
+    let Params::Unary(params) = params else { return 1 };
+    match params.op {
+        Abs | Neg | Not | BitwiseNot | Ceil | Floor | Round | Sqrt | Reciprocal | IsNan => 1,
+        Sign | Clamp | LeakyRelu | HardSigmoid | HardSwish | Softsign | ThresholdedRelu | Shrink | IsInf => 5,
+        _ => 2 * TRANSCENDENTAL,
+    }
+}
+
+fn binary_cost(params: &Params) -> u64 {
+    let Params::Binary(params) = params else { return 1 };
+    match params.op {
+        op::Binary::Pow => 3 * TRANSCENDENTAL,
+        op::Binary::Mod | op::Binary::Fmod => TRANSCENDENTAL,
+        op::Binary::Div | op::Binary::PRelu | op::Binary::Max | op::Binary::Min => 3,
+        _ => 1,
+    }
+}
+
+fn reduction_cost(params: &Params) -> u64 {
+    match params {
+        Params::Reduce(params) if params.op == op::Reduce::LogSumExp => TRANSCENDENTAL,
+        _ => 0,
+    }
+}

@@ -1,0 +1,73 @@
+//! Weights in the order in which kernels read them; see `plan/FORMAT.md`, packed weights.
+
+use super::error::LowerError;
+use crate::graph::Value;
+use mote_abi::DType;
+
+/// Columns of a panel of convolution and recurrent weights.
+pub(super) const PANEL: usize = 8;
+/// Channels of a panel of depthwise weights.
+pub(super) const LANES: usize = 4;
+
+/// The elements of a constant that is multiplied or added in a contraction. Bias is never -0.0 and weights are finite
+/// (`kernels/ORDER.md`), so padding may be multiplied or skipped without a difference.
+pub(super) fn weights(value: &Value) -> Result<Vec<f32>, LowerError> {
+    let bad = || LowerError::NonFiniteWeight { tensor: value.name.clone() };
+    let data = value.data.as_deref().filter(|data| value.dtype == DType::F32 && data.len() == 4 * value.count());
+    let data = data.ok_or_else(bad)?;
+    let floats: Vec<f32> = data.as_chunks().0.iter().map(|&raw| f32::from_le_bytes(raw)).collect();
+    if floats.iter().all(|x| x.is_finite()) { Ok(floats) } else { Err(bad()) }
+}
+
+/// `[N][K]`, row after row, to `[ceil(N / width)][K][width]`, N padded with zeros.
+pub(super) fn panels(rows: &[f32], n: usize, k: usize, width: usize) -> Vec<f32> {
+    let mut packed = vec![0.0; n.next_multiple_of(width) * k];
+    for (row, values) in rows.chunks_exact(k.max(1)).enumerate() {
+        let panel = &mut packed[row / width * k * width..][..k * width];
+        for (i, &value) in values.iter().enumerate() {
+            panel[i * width + row % width] = value;
+        }
+    }
+    packed
+}
+
+/// A bias of n elements, absent as zeros, padded to a multiple of `width`; -0.0 becomes +0.0.
+pub(super) fn bias(values: Option<&[f32]>, n: usize, width: usize) -> Vec<f32> {
+    let mut padded = vec![0.0; n.next_multiple_of(width)];
+    for (to, &from) in padded.iter_mut().zip(values.unwrap_or(&[])) {
+        *to = from + 0.0;
+    }
+    padded
+}
+
+/// Little-endian bytes.
+pub(super) fn bytes(floats: &[f32]) -> Vec<u8> {
+    floats.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_interleave_columns() {
+        let rows: Vec<f32> = (0..10).map(|i| i as f32).collect();
+        assert_eq!(panels(&rows, 5, 2, 4), [0., 2., 4., 6., 1., 3., 5., 7., 8., 0., 0., 0., 9., 0., 0., 0.]);
+    }
+
+    #[test]
+    fn bias_is_padded_and_never_negative_zero() {
+        let padded = bias(Some(&[-0.0, -1.0]), 2, 4);
+        assert_eq!(padded.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), [0, (-1.0_f32).to_bits(), 0, 0]);
+        assert_eq!(bias(None, 3, 8), [0.0; 8]);
+    }
+
+    #[test]
+    fn weights_must_be_finite() {
+        for (x, ok) in [(1.0_f32, true), (-0.0, true), (f32::MAX, true), (f32::NAN, false), (f32::INFINITY, false)] {
+            let data = Some(x.to_le_bytes().to_vec().into());
+            let value = Value { name: "w".into(), dtype: DType::F32, dims: vec![1], data };
+            assert_eq!(weights(&value).is_ok(), ok, "{x}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Nodes to steps, one function per family of operators. Operands and parameters of each step are documented on
+//! [`mote_plan::Kind`].
+
+mod conv;
+mod indexing;
+mod matmul;
+mod movement;
+mod pointwise;
+mod recurrent;
+
+use super::build::Build;
+use super::draft::TensorRef;
+use super::error::LowerError;
+use crate::graph::{Node, Op, ValueId};
+
+/// Appends the steps of one node.
+pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError> {
+    build.enter(node);
+    if node.outputs.iter().all(|&id| build.graph.value(id).count() == 0) {
+        for &id in &node.outputs {
+            build.result(id)?;
+        }
+        return Ok(());
+    }
+    match &node.op {
+        Op::Conv { window, groups, clamp } => conv::forward(build, node, window, *groups, *clamp),
+        Op::ConvTranspose { window, groups } => conv::transposed(build, node, window, *groups),
+        Op::Pool { window, op } => conv::pool(build, node, window, *op),
+        Op::MatMul => matmul::product(build, node),
+        Op::Unary { op, alpha, beta } => pointwise::unary(build, node, *op, *alpha, *beta),
+        Op::Binary(op) => pointwise::binary(build, node, *op),
+        Op::Select => pointwise::select(build, node),
+        Op::Cast => pointwise::cast(build, node),
+        Op::Reduce { op, axes } => pointwise::reduce(build, node, *op, axes),
+        Op::Softmax { axis, log } => pointwise::softmax(build, node, *axis, *log),
+        Op::Transpose { perm } => movement::transpose(build, node, perm),
+        Op::Reshape => movement::reshape(build, node),
+        Op::Slice { start, step } => movement::slice(build, node, start, step),
+        Op::Concat { axis } => movement::concat(build, node, *axis),
+        Op::Pad { before, value } => movement::pad(build, node, before, value),
+        Op::Expand => movement::expand(build, node),
+        Op::Gather { .. }
+        | Op::GatherElements { .. }
+        | Op::GatherNd { .. }
+        | Op::ScatterNd { .. }
+        | Op::ScatterElements { .. }
+        | Op::Lerp { .. }
+        | Op::ArgReduce { .. }
+        | Op::CumSum { .. }
+        | Op::TopK { .. } => indexing::lower(build, node),
+        Op::Lstm(settings) => recurrent::lstm(build, node, settings),
+        Op::Gru(settings) => recurrent::gru(build, node, settings),
+    }
+}
+
+/// The i-th operand of a node, where it is present.
+fn optional(node: &Node, i: usize) -> Option<ValueId> {
+    node.inputs.get(i).copied().flatten()
+}
+
+/// The i-th operand of a node, which must be present.
+fn required(build: &Build<'_>, node: &Node, i: usize) -> Result<ValueId, LowerError> {
+    optional(node, i).ok_or_else(|| build.malformed())
+}
+
+/// The i-th operand in dense form.
+fn dense(build: &mut Build<'_>, node: &Node, i: usize) -> Result<TensorRef, LowerError> {
+    let id = required(build, node, i)?;
+    build.dense(id)
+}
+
+/// The i-th operand in dense form, where it is present.
+fn dense_if_present(build: &mut Build<'_>, node: &Node, i: usize) -> Result<Option<TensorRef>, LowerError> {
+    optional(node, i).map(|id| build.dense(id)).transpose()
+}

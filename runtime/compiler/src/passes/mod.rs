@@ -1,0 +1,1 @@
+//! Rewrites of a Graph, each a function from Graph to Graph.
