@@ -14,7 +14,7 @@ import numpy as np
 
 from exact import F32
 
-ARCHIVE_LICENCE = "archive terms: free for research, no licence text; redistributed inside aeon (BSD-3-Clause)"
+ARCHIVE_LICENCE = "archive terms: free for research, no licence text; redistributed inside sktime (BSD-3-Clause)"
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ CANCER = Source(
 )
 MOTIONS = Source(
     "BasicMotions",
-    "aeon",
+    "sktime",
     "UEA multivariate time series archive (Bagnall et al. 2018), smart watch student project",
     ARCHIVE_LICENCE,
 )
 POWER = Source(
     "ItalyPowerDemand",
-    "aeon",
+    "sktime",
     "UCR time series archive (Dau et al. 2019), from Keogh et al. 2006, Intelligent Icons",
     ARCHIVE_LICENCE,
 )
@@ -105,7 +105,7 @@ def cancer():
 
 
 def _read_ts(path):
-    """An aeon `.ts` file of equal lengths: x [N, C, T] f64 and the class names."""
+    """A `.ts` file of equal lengths: x [N, C, T] f64 and the class names."""
     rows = path.read_text().split("@data\n")[1].split()
     parts = [row.split(":") for row in rows]
     x = [[[float(v) for v in channel.split(",")] for channel in part[:-1]] for part in parts]
@@ -117,7 +117,7 @@ def motions(window, hop):
     of MOTION_LABELS. The archive's own split: its 40 test series are held out."""
     parts = []
     for part in ("TRAIN", "TEST"):
-        x, names = _read_ts(folder("aeon") / f"datasets/data/BasicMotions/BasicMotions_{part}.ts")
+        x, names = _read_ts(folder("sktime") / f"datasets/data/BasicMotions/BasicMotions_{part}.ts")
         x = x.transpose(0, 2, 1).astype(F32)
         starts = range(0, x.shape[1] - window + 1, hop)
         y = np.array([MOTION_LABELS.index(name.lower()) for name in names])
@@ -130,7 +130,7 @@ def power():
     of its TEST days train; the last 529 are held out. The archive scaled each day to mean 0 and
     deviation 1 over all 24 hours, so a forecast must not depend on scale: see `OwnScale`."""
     days = [
-        _read_ts(folder("aeon") / f"datasets/data/ItalyPowerDemand/ItalyPowerDemand_{part}.ts")[0][:, 0]
+        _read_ts(folder("sktime") / f"datasets/data/ItalyPowerDemand/ItalyPowerDemand_{part}.ts")[0][:, 0]
         for part in ("TRAIN", "TEST")
     ]
     every = np.concatenate(days).astype(F32)
