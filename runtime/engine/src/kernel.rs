@@ -1,0 +1,118 @@
+//! Which kernel serves a step.
+
+use mote_abi::DType;
+use mote_plan::{Kind, Plan, Step};
+
+/// Hands the list of kernels to a macro: `callback! { name mote_k_name, ... }`, where `mote_engine::name` runs one step and
+/// `mote_k_name` is what the guest exports it as.
+///
+/// A kernel is named after the kind that it serves. Kinds whose arithmetic depends on the element type have a second one,
+/// `<kind>_f32`, for steps whose first input is f32; the plain name then serves every other type. A module so links the
+/// code of other types only where it has tensors of them.
+#[macro_export]
+macro_rules! for_each_kernel {
+    ($callback:ident) => {
+        $callback! {
+            conv mote_k_conv,
+            depthwise mote_k_depthwise,
+            conv_group mote_k_conv_group,
+            conv_transpose mote_k_conv_transpose,
+            mat_mul mote_k_mat_mul,
+            mat_mul_f32 mote_k_mat_mul_f32,
+            pool mote_k_pool,
+            unary mote_k_unary,
+            unary_f32 mote_k_unary_f32,
+            binary mote_k_binary,
+            binary_f32 mote_k_binary_f32,
+            select mote_k_select,
+            reduce mote_k_reduce,
+            reduce_f32 mote_k_reduce_f32,
+            softmax mote_k_softmax,
+            copy mote_k_copy,
+            fill mote_k_fill,
+            halo mote_k_halo,
+            cast mote_k_cast,
+            gather mote_k_gather,
+            gather_elements mote_k_gather_elements,
+            gather_nd mote_k_gather_nd,
+            scatter_nd mote_k_scatter_nd,
+            scatter_elements mote_k_scatter_elements,
+            lerp mote_k_lerp,
+            arg_reduce mote_k_arg_reduce,
+            arg_reduce_f32 mote_k_arg_reduce_f32,
+            cum_sum mote_k_cum_sum,
+            cum_sum_f32 mote_k_cum_sum_f32,
+            top_k mote_k_top_k,
+            top_k_f32 mote_k_top_k_f32,
+            lstm mote_k_lstm,
+            gru mote_k_gru,
+        }
+    };
+}
+
+macro_rules! dispatch {
+    ($($name:ident $export:ident,)*) => {
+        /// Every kernel; variants are named as the functions.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(non_camel_case_types, reason = "generated from the list of functions")]
+        pub(crate) enum Kernel { $($name,)* }
+
+        impl Kernel {
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            pub(crate) fn run(self, plan: &Plan<'_>, step: &Step<'_>, arena: &mut $crate::Arena<'_>) -> $crate::Result {
+                match self { $(Self::$name => $crate::$name(plan, step, arena),)* }
+            }
+        }
+
+        /// The name of every kernel, as [`kernel_name`] answers it.
+        pub const KERNEL_NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+
+for_each_kernel!(dispatch);
+
+impl Kernel {
+    /// The kernel of a step; `None` where a type-dependent step has no first input.
+    pub(crate) fn of(plan: &Plan<'_>, step: &Step<'_>) -> Option<Self> {
+        let by_type = |f32, other| {
+            let dtype = plan.tensor(step.input(0)?)?.dtype;
+            Some(if dtype == DType::F32 { f32 } else { other })
+        };
+        Some(match step.kind {
+            Kind::Conv => Self::conv,
+            Kind::Depthwise => Self::depthwise,
+            Kind::ConvGroup => Self::conv_group,
+            Kind::MatMul => return by_type(Self::mat_mul_f32, Self::mat_mul),
+            Kind::Pool => Self::pool,
+            Kind::Unary => return by_type(Self::unary_f32, Self::unary),
+            Kind::Binary => return by_type(Self::binary_f32, Self::binary),
+            Kind::Select => Self::select,
+            Kind::Reduce => return by_type(Self::reduce_f32, Self::reduce),
+            Kind::Softmax => Self::softmax,
+            Kind::Copy => Self::copy,
+            Kind::Fill => Self::fill,
+            Kind::Halo => Self::halo,
+            Kind::Cast => Self::cast,
+            Kind::Gather => Self::gather,
+            Kind::GatherElements => Self::gather_elements,
+            Kind::GatherNd => Self::gather_nd,
+            Kind::ScatterNd => Self::scatter_nd,
+            Kind::ScatterElements => Self::scatter_elements,
+            Kind::Lerp => Self::lerp,
+            Kind::ArgReduce => return by_type(Self::arg_reduce_f32, Self::arg_reduce),
+            Kind::CumSum => return by_type(Self::cum_sum_f32, Self::cum_sum),
+            Kind::TopK => return by_type(Self::top_k_f32, Self::top_k),
+            Kind::Lstm => Self::lstm,
+            Kind::Gru => Self::gru,
+            Kind::ConvTranspose => Self::conv_transpose,
+        })
+    }
+}
+
+/// The kernel that serves a step, without the export's prefix. `None` where the step has no first input to tell by.
+pub fn kernel_name(plan: &Plan<'_>, step: &Step<'_>) -> Option<&'static str> {
+    Kernel::of(plan, step).map(Kernel::name)
+}

@@ -1,0 +1,85 @@
+//! One function for each kernel: reads a step's record, checks it against its tensors and calls `mote-kernels`.
+
+/// Runs code with a type of so many bytes, for steps that move elements without looking at them.
+macro_rules! by_size {
+    ($bytes:expr, $T:ident => $body:expr) => {
+        match $bytes {
+            1 => {
+                type $T = u8;
+                $body
+            }
+            2 => {
+                type $T = u16;
+                $body
+            }
+            4 => {
+                type $T = u32;
+                $body
+            }
+            _ => {
+                type $T = u64;
+                $body
+            }
+        }
+    };
+}
+
+mod element_wise;
+mod image;
+mod index;
+mod line;
+mod matrix;
+mod movement;
+mod recurrent;
+
+pub use element_wise::{binary, binary_f32, select, unary, unary_f32};
+pub use image::{conv, conv_group, conv_transpose, depthwise, pool};
+pub use index::{gather, gather_elements, gather_nd, scatter_elements, scatter_nd};
+pub use line::{arg_reduce, arg_reduce_f32, cum_sum, cum_sum_f32, lerp, reduce, reduce_f32, softmax, top_k, top_k_f32};
+pub use matrix::{mat_mul, mat_mul_f32};
+pub use movement::{cast, copy, fill, halo};
+pub use recurrent::{gru, lstm};
+
+use mote_kernels::Around;
+use mote_plan::step::Params;
+use mote_plan::{Step, Tensor};
+
+use crate::arena::Operands;
+use crate::fault::{Fault, Result};
+
+fn params<P: Params>(step: &Step<'_>) -> Result<P> {
+    step.params().ok_or(Fault::MalformedPlan)
+}
+
+fn require(holds: bool) -> Result {
+    if holds { Ok(()) } else { Err(Fault::MalformedPlan) }
+}
+
+fn usize_of(word: u32) -> Result<usize> {
+    usize::try_from(word).map_err(|_| Fault::MalformedPlan)
+}
+
+/// A word that is 1 for yes and 0 for no.
+fn flag(word: u32) -> Result<bool> {
+    match word {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Fault::MalformedPlan),
+    }
+}
+
+/// The first input, dense, seen from an axis; the first output must differ along that axis only, by the extent answered.
+fn along(operands: &Operands<'_>, axis: u32) -> Result<(Around, u32)> {
+    operands.all_dense()?;
+    let axis_index = usize_of(axis)?;
+    let (x, y) = (operands.input_tensor(0)?, operands.output_tensor(0)?);
+    let len = equal_but_for(x, y, axis_index)?;
+    Ok((operands.input_layout(0)?.around(axis_index)?, len))
+}
+
+fn equal_but_for(x: &Tensor, y: &Tensor, axis: usize) -> Result<u32> {
+    let len = *y.dims().get(axis).ok_or(Fault::MalformedPlan)?;
+    let others_equal = x.dims().iter().zip(y.dims()).enumerate().all(|(i, (x, y))| i == axis || x == y);
+    require(others_equal && x.dims().len() == y.dims().len())?;
+    Ok(len)
+}

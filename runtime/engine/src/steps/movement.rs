@@ -1,0 +1,79 @@
+use mote_abi::DType;
+use mote_kernels::{Layout, select as kernel};
+use mote_plan::{Plan, Step, step};
+
+use super::{params, require, usize_of};
+use crate::arena::{Arena, Overlap};
+use crate::fault::{Fault, Result};
+
+/// Moves elements between two boxes, [`mote_plan::Kind::Copy`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn copy(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let p: step::Copy = params(step)?;
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let dtype = operands.output_tensor(0)?.dtype;
+    require(operands.input_tensor(0)?.dtype == dtype)?;
+    let rank = usize_of(p.rank)?;
+    let cut = |strides: &[i32; 8], start| {
+        let extents = p.extent.get(..rank).ok_or(Fault::MalformedPlan)?;
+        Ok::<_, Fault>(Layout::strided(extents, strides.get(..rank).ok_or(Fault::MalformedPlan)?, start)?)
+    };
+    let (from, to) = (cut(&p.from_stride, p.from)?, cut(&p.to_stride, p.to)?);
+    by_size!(dtype.size(), T => Ok(kernel::copy::<T>(operands.input_bits(0)?, &from, operands.output_bits(0)?, &to)?))
+}
+
+/// Repeats one element over the whole storage, [`mote_plan::Kind::Fill`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn fill(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let p: step::Fill = params(step)?;
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let [low, high] = p.element;
+    let element = u64::from(high) << 32 | u64::from(low);
+    by_size!(operands.output_tensor(0)?.dtype.size(), T => kernel::fill::<T>(element as T, operands.output_bits(0)?));
+    Ok(())
+}
+
+/// Zeroes the halo, [`mote_plan::Kind::Halo`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn halo(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let y = operands.output_tensor(0)?;
+    let &[n, h, w, c] = y.dims() else { return Err(Fault::MalformedPlan) };
+    let pixel = (c as usize).saturating_mul(y.dtype.size() as usize);
+    let bytes = |pixels: usize| pixels.saturating_mul(pixel);
+    let shape = kernel::Halo {
+        batch: n as usize,
+        rows: [y.halo.top.into(), h as usize, y.halo.bottom.into()],
+        row_bytes: [bytes(y.halo.left.into()), bytes(w as usize), bytes(y.halo.right.into())],
+    };
+    Ok(kernel::halo(&shape, operands.output_bytes(0)?)?)
+}
+
+/// Changes the element type, [`mote_plan::Kind::Cast`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn cast(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    operands.all_dense()?;
+    require(operands.input_tensor(0)?.dims() == operands.output_tensor(0)?.dims())?;
+    let source = match operands.input_tensor(0)?.dtype {
+        DType::F32 => kernel::Source::F32(operands.input(0)?),
+        DType::F64 => kernel::Source::F64(operands.input(0)?),
+        DType::U64 => kernel::Source::U64(operands.input(0)?),
+        _ => kernel::Source::Ints(operands.ints(0)?.ok_or(Fault::MalformedPlan)?),
+    };
+    let mut target = match operands.output_tensor(0)?.dtype {
+        DType::F32 => kernel::Target::F32(operands.output(0)?),
+        DType::F64 => kernel::Target::F64(operands.output(0)?),
+        DType::U64 => kernel::Target::U64(operands.output(0)?),
+        _ => kernel::Target::Ints(operands.ints_mut(0)?),
+    };
+    Ok(kernel::cast(source, &mut target)?)
+}

@@ -1,0 +1,117 @@
+//! Element-wise functions of two tensors.
+
+use mote_abi::op;
+
+use crate::error::{KernelError, Result};
+use crate::layout::Layout;
+use crate::memory::{BLOCK, Load, Store};
+use crate::number::Number;
+use crate::scalar::unary::advance;
+use crate::walk::Walk;
+
+/// One operand: its elements and where they lie.
+#[derive(Debug)]
+pub struct Operand<'a, X: ?Sized> {
+    /// The elements; `None` where the operand is the output itself, with the output's layout.
+    pub data: Option<&'a X>,
+    /// Broadcast to the output's extents by the kernel.
+    pub layout: &'a Layout,
+}
+
+/// `y = op(a, b)` with numpy broadcasting. Comparisons answer 0 or 1.
+///
+/// # Errors
+/// Extents that do not broadcast to y's, elements outside a slice, an integer division by zero, bit operations on floats.
+pub fn binary<W: Number, X, Y>(
+    op: op::Binary,
+    a: &Operand<'_, X>,
+    b: &Operand<'_, X>,
+    y: &mut Y,
+    y_layout: &Layout,
+) -> Result
+where
+    X: Load<W> + ?Sized,
+    Y: Load<W> + Store<W> + ?Sized,
+{
+    let len = |operand: &Operand<'_, X>| operand.data.map_or(y.count(), Load::count);
+    let (a_wide, b_wide) = (a.layout.broadcast(y_layout)?, b.layout.broadcast(y_layout)?);
+    let walk = Walk::new([(&a_wide, len(a)), (&b_wide, len(b)), (y_layout, y.count())])?;
+    let [a_step, b_step, y_step] = walk.steps();
+    walk.rows(|[a_at, b_at, y_at]| {
+        let (mut left, mut right) = ([W::ZERO; BLOCK], [W::ZERO; BLOCK]);
+        let mut done = 0;
+        while done < walk.row_len() {
+            let count = (walk.row_len() - done).min(BLOCK);
+            let ((left, _), (right, _)) = (left.split_at_mut(count), right.split_at_mut(count));
+            fetch(a, y, advance(a_at, done, a_step), a_step, left);
+            fetch(b, y, advance(b_at, done, b_step), b_step, right);
+            apply(op, left, right)?;
+            y.store(advance(y_at, done, y_step), y_step, left);
+            done += count;
+        }
+        Ok(())
+    })
+}
+
+fn fetch<W, X, Y>(operand: &Operand<'_, X>, y: &Y, at: usize, step: isize, into: &mut [W])
+where
+    X: Load<W> + ?Sized,
+    Y: Load<W> + ?Sized,
+{
+    match operand.data {
+        Some(data) => data.load(at, step, into),
+        None => y.load(at, step, into),
+    }
+}
+
+/// Replaces each `a` by `op(a, b)`.
+pub(crate) fn apply<W: Number>(op: op::Binary, a: &mut [W], b: &[W]) -> Result {
+    use op::Binary as Op;
+    match op {
+        Op::Add => each(a, b, W::add),
+        Op::Sub => each(a, b, W::sub),
+        Op::Mul => each(a, b, W::mul),
+        Op::Div | Op::Mod | Op::Fmod if W::INTEGER && b.contains(&W::ZERO) => return Err(KernelError::DivisionByZero),
+        Op::Div => each(a, b, W::div),
+        Op::Mod => each(a, b, W::modulo),
+        Op::Fmod => each(a, b, W::fmod),
+        Op::Pow => each(a, b, W::pow),
+        Op::Max => each(a, b, max),
+        Op::Min => each(a, b, min),
+        Op::Equal => each(a, b, |a, b| W::truth(a == b)),
+        Op::Less => each(a, b, |a, b| W::truth(a < b)),
+        Op::LessOrEqual => each(a, b, |a, b| W::truth(a <= b)),
+        Op::Greater => each(a, b, |a, b| W::truth(a > b)),
+        Op::GreaterOrEqual => each(a, b, |a, b| W::truth(a >= b)),
+        Op::PRelu => each(a, b, |a, b| if a < W::ZERO { a.mul(b) } else { a }),
+        Op::And | Op::Or | Op::Xor | Op::ShiftLeft | Op::ShiftRight if !W::INTEGER => {
+            return Err(KernelError::Unsupported);
+        }
+        Op::And => each(a, b, |a, b| W::from_bits(a.bits() & b.bits())),
+        Op::Or => each(a, b, |a, b| W::from_bits(a.bits() | b.bits())),
+        Op::Xor => each(a, b, |a, b| W::from_bits(a.bits() ^ b.bits())),
+        Op::ShiftLeft => each(a, b, |a, b| W::from_bits(shift(a.bits(), b.bits(), u64::checked_shl))),
+        Op::ShiftRight => each(a, b, |a, b| W::from_bits(shift(a.bits(), b.bits(), u64::checked_shr))),
+    }
+    Ok(())
+}
+
+/// The larger of both; NaN if either is; the first where they are equal.
+pub(crate) fn max<W: Number>(a: W, b: W) -> W {
+    if (b > a || b.is_nan()) && !a.is_nan() { b } else { a }
+}
+
+/// The smaller of both; NaN if either is; the first where they are equal.
+pub(crate) fn min<W: Number>(a: W, b: W) -> W {
+    if (b < a || b.is_nan()) && !a.is_nan() { b } else { a }
+}
+
+fn shift(value: u64, by: u64, shifted: impl Fn(u64, u32) -> Option<u64>) -> u64 {
+    u32::try_from(by).ok().and_then(|by| shifted(value, by)).unwrap_or(0)
+}
+
+fn each<W: Copy>(a: &mut [W], b: &[W], function: impl Fn(W, W) -> W) {
+    for (a, &b) in a.iter_mut().zip(b) {
+        *a = function(*a, b);
+    }
+}

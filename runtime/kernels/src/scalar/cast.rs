@@ -1,0 +1,121 @@
+//! Changes of the element type.
+
+use crate::error::Result;
+use crate::layout::expect_len;
+use crate::memory::{BLOCK, Ints, IntsMut, Load, Store};
+
+/// A tensor of any type, to be read.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "named after the element type")]
+pub enum Source<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    U64(&'a [u64]),
+    Ints(Ints<'a>),
+}
+
+/// A tensor of any type, to be written.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "named after the element type")]
+pub enum Target<'a> {
+    F32(&'a mut [f32]),
+    F64(&'a mut [f64]),
+    U64(&'a mut [u64]),
+    Ints(IntsMut<'a>),
+}
+
+/// Converts element by element.
+///
+/// Floats to integers: truncated towards zero, saturated at the ends of the target's range, NaN gives 0. Integers to
+/// narrower integers: the low bits. Integers to floats: nearest, ties to even. To bool: 0 is false, all else (NaN too) is true.
+///
+/// # Errors
+/// Slices of different lengths.
+pub fn cast(x: Source<'_>, y: &mut Target<'_>) -> Result {
+    match x {
+        // Every f32 is an f64, and rounding back or truncating sees the same value.
+        Source::F32(x) => convert(x.len(), |at, block| each(at, block, x, f64::from), y, store_float),
+        Source::F64(x) => convert(x.len(), |at, block| x.load(at, 1, block), y, store_float),
+        Source::U64(x) => convert(x.len(), |at, block| x.load(at, 1, block), y, store_unsigned),
+        Source::Ints(x) => convert(x.count(), |at, block| x.load(at, 1, block), y, store_signed),
+    }
+}
+
+fn convert<W: Copy + Default>(
+    count: usize,
+    load: impl Fn(usize, &mut [W]),
+    y: &mut Target<'_>,
+    store: impl Fn(&mut Target<'_>, usize, &[W]),
+) -> Result {
+    let len = match y {
+        Target::F32(y) => y.len(),
+        Target::F64(y) => y.len(),
+        Target::U64(y) => y.len(),
+        Target::Ints(y) => y.count(),
+    };
+    expect_len(len, count)?;
+    let mut block = [W::default(); BLOCK];
+    for at in (0..count).step_by(BLOCK) {
+        let (used, _) = block.split_at_mut((count - at).min(BLOCK));
+        load(at, used);
+        store(y, at, used);
+    }
+    Ok(())
+}
+
+fn store_float(y: &mut Target<'_>, at: usize, block: &[f64]) {
+    match y {
+        Target::F32(y) => write(y, at, block, |v| v as f32),
+        Target::F64(y) => y.store(at, 1, block),
+        Target::U64(y) => write(y, at, block, |v| v as u64),
+        Target::Ints(IntsMut::I8(y)) => write(y, at, block, |v| v as i8),
+        Target::Ints(IntsMut::U8(y)) => write(y, at, block, |v| v as u8),
+        Target::Ints(IntsMut::I16(y)) => write(y, at, block, |v| v as i16),
+        Target::Ints(IntsMut::U16(y)) => write(y, at, block, |v| v as u16),
+        Target::Ints(IntsMut::I32(y)) => write(y, at, block, |v| v as i32),
+        Target::Ints(IntsMut::U32(y)) => write(y, at, block, |v| v as u32),
+        Target::Ints(IntsMut::I64(y)) => write(y, at, block, |v| v as i64),
+        Target::Ints(IntsMut::Bool(y)) => write(y, at, block, |v| u8::from(v != 0.0)),
+    }
+}
+
+fn store_unsigned(y: &mut Target<'_>, at: usize, block: &[u64]) {
+    match y {
+        Target::F32(y) => write(y, at, block, |v| v as f32),
+        Target::F64(y) => write(y, at, block, |v| v as f64),
+        Target::U64(y) => y.store(at, 1, block),
+        Target::Ints(y @ IntsMut::Bool(_)) => each_wide(y, at, block, |v| i64::from(v != 0)),
+        Target::Ints(y) => each_wide(y, at, block, u64::cast_signed),
+    }
+}
+
+fn store_signed(y: &mut Target<'_>, at: usize, block: &[i64]) {
+    match y {
+        Target::F32(y) => write(y, at, block, |v| v as f32),
+        Target::F64(y) => write(y, at, block, |v| v as f64),
+        Target::U64(y) => write(y, at, block, i64::cast_unsigned),
+        Target::Ints(y) => y.store(at, 1, block),
+    }
+}
+
+fn each_wide(y: &mut IntsMut<'_>, at: usize, block: &[u64], convert: impl Fn(u64) -> i64) {
+    for (i, &value) in block.iter().enumerate() {
+        y.store(at + i, 1, &[convert(value)]);
+    }
+}
+
+fn each<T: Copy, W>(at: usize, block: &mut [W], x: &[T], widen: impl Fn(T) -> W) {
+    if let Some(run) = x.get(at..at + block.len()) {
+        for (to, &from) in block.iter_mut().zip(run) {
+            *to = widen(from);
+        }
+    }
+}
+
+fn write<T, W: Copy>(y: &mut [T], at: usize, block: &[W], narrow: impl Fn(W) -> T) {
+    if let Some(run) = y.get_mut(at..at + block.len()) {
+        for (to, &from) in run.iter_mut().zip(block) {
+            *to = narrow(from);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Element-wise functions: fixed sequences of IEEE operations, the same bits on every machine.
+
+mod double;
+mod remainder;
+mod rounding;
+mod single;
+mod trig;
+
+use mote_abi::op;
+
+use crate::arch;
+use crate::error::{KernelError, Result};
+use crate::number::{Number, each};
+
+/// What the composite functions are made of. Bounds of error stand on the implementations in `math/`.
+pub trait Float: Number + core::ops::Neg<Output = Self> {
+    /// The nearest number of this type.
+    fn of(value: f64) -> Self;
+    /// Absolute value.
+    fn magnitude(self) -> Self;
+    /// This magnitude with the sign of another number.
+    fn with_sign_of(self, sign: Self) -> Self;
+    /// Exact remainder with the sign of the dividend.
+    fn remainder(self, divisor: Self) -> Self;
+    /// Power.
+    fn power(self, exponent: Self) -> Self;
+    /// Correctly rounded square root.
+    fn sqrt(self) -> Self;
+    /// Down to a whole number.
+    fn floor(self) -> Self;
+    /// Up to a whole number.
+    fn ceil(self) -> Self;
+    /// To the nearest whole number, half to even.
+    fn round(self) -> Self;
+    /// e^x.
+    fn exp(self) -> Self;
+    /// Natural logarithm.
+    fn log(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// Error function.
+    fn erf(self) -> Self;
+    /// `ln(1 + e^x)`.
+    fn softplus(self) -> Self;
+    /// A function that is always computed in binary64.
+    fn in_double(self, function: impl Fn(f64) -> f64) -> Self;
+}
+
+macro_rules! float {
+    ($float:ty, $module:ident, $sqrt:path) => {
+        impl Float for $float {
+            fn of(value: f64) -> Self {
+                value as Self
+            }
+            fn magnitude(self) -> Self {
+                self.abs()
+            }
+            fn with_sign_of(self, sign: Self) -> Self {
+                self.copysign(sign)
+            }
+            fn remainder(self, divisor: Self) -> Self {
+                remainder::$module(self, divisor)
+            }
+            fn power(self, exponent: Self) -> Self {
+                double::pow(self.into(), exponent.into()) as Self
+            }
+            fn sqrt(self) -> Self {
+                $sqrt(self)
+            }
+            fn floor(self) -> Self {
+                rounding::$module::floor(self)
+            }
+            fn ceil(self) -> Self {
+                rounding::$module::ceil(self)
+            }
+            fn round(self) -> Self {
+                rounding::$module::round(self)
+            }
+            fn exp(self) -> Self {
+                $module::exp(self)
+            }
+            fn log(self) -> Self {
+                $module::log(self)
+            }
+            fn tanh(self) -> Self {
+                $module::tanh(self)
+            }
+            fn erf(self) -> Self {
+                $module::erf(self)
+            }
+            fn softplus(self) -> Self {
+                $module::softplus(self)
+            }
+            fn in_double(self, function: impl Fn(f64) -> f64) -> Self {
+                function(self.into()) as Self
+            }
+        }
+    };
+}
+
+float!(f32, single, arch::sqrt_f32);
+float!(f64, double, arch::sqrt_f64);
+
+/// `v < low ? low : v`, then `high < v ? high : v`: NaN and -0.0 pass.
+pub(crate) fn clamp<T: PartialOrd>(v: T, low: T, high: T) -> T {
+    let v = if v < low { low } else { v };
+    if high < v { high } else { v }
+}
+
+/// `1 / (1 + e^-x)`, inside [0, 1].
+pub(crate) fn sigmoid<F: Float>(x: F) -> F {
+    F::ONE.div(F::ONE.add((-x).exp()))
+}
+
+/// One function over a block.
+///
+/// # Errors
+/// A function of integers or bools.
+pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F]) -> Result {
+    use op::Unary as Op;
+    let (zero, one, half) = (F::ZERO, F::ONE, F::of(0.5));
+    let expm1 = |x: F| x.exp().sub(one);
+    match op {
+        Op::Abs => each(block, F::magnitude),
+        Op::Neg => each(block, |x| -x),
+        Op::Sign => each(block, |x| {
+            if x > zero {
+                one
+            } else if x < zero {
+                -one
+            } else {
+                x
+            }
+        }),
+        Op::Ceil => each(block, F::ceil),
+        Op::Floor => each(block, F::floor),
+        Op::Round => each(block, F::round),
+        Op::Sqrt => each(block, F::sqrt),
+        Op::Reciprocal => each(block, |x| one.div(x)),
+        Op::Exp => each(block, F::exp),
+        Op::Log => each(block, F::log),
+        Op::Sin => each(block, |x| x.in_double(trig::sin)),
+        Op::Cos => each(block, |x| x.in_double(trig::cos)),
+        Op::Tan => each(block, |x| x.in_double(trig::tan)),
+        Op::Asin => each(block, |x| x.in_double(double::asin)),
+        Op::Acos => each(block, |x| x.in_double(double::acos)),
+        Op::Atan => each(block, |x| x.in_double(double::atan)),
+        Op::Sinh => each(block, |x| x.in_double(double::sinh)),
+        Op::Cosh => each(block, |x| x.in_double(double::cosh)),
+        Op::Tanh => each(block, F::tanh),
+        Op::Asinh => each(block, |x| x.in_double(double::asinh)),
+        Op::Acosh => each(block, |x| x.in_double(double::acosh)),
+        Op::Atanh => each(block, |x| x.in_double(double::atanh)),
+        Op::Erf => each(block, F::erf),
+        Op::Sigmoid => each(block, sigmoid),
+        Op::Clamp => each(block, |x| clamp(x, alpha, beta)),
+        Op::LeakyRelu => each(block, |x| if x < zero { alpha.mul(x) } else { x }),
+        Op::Elu => each(block, |x| if x < zero { alpha.mul(expm1(x)) } else { x }),
+        Op::Selu => each(block, |x| beta.mul(if x > zero { x } else { alpha.mul(expm1(x)) })),
+        Op::Celu => each(block, |x| if x > zero { x } else { alpha.mul(expm1(x.div(alpha))) }),
+        Op::Softplus => each(block, F::softplus),
+        Op::Softsign => each(block, |x| x.div(one.add(x.magnitude()))),
+        Op::HardSigmoid => each(block, |x| clamp(alpha.mul(x).add(beta), zero, one)),
+        Op::HardSwish => {
+            let sixth = one.div(F::of(6.0));
+            each(block, |x| x.mul(clamp(x.mul(sixth).add(half), zero, one)));
+        }
+        Op::Swish => each(block, |x| x.mul(sigmoid(alpha.mul(x)))),
+        Op::Gelu => {
+            let scale = F::of(core::f64::consts::FRAC_1_SQRT_2);
+            each(block, |x| half.mul(x).mul(one.add(x.mul(scale).erf())));
+        }
+        Op::GeluTanh => {
+            let (scale, cubic) = (F::of(SQRT_TWO_OVER_PI), F::of(0.044_715));
+            each(block, |x| {
+                let inner = scale.mul(x.add(cubic.mul(x.mul(x).mul(x))));
+                half.mul(x).mul(one.add(inner.tanh()))
+            });
+        }
+        Op::Mish => each(block, |x| x.mul(x.softplus().tanh())),
+        Op::ThresholdedRelu => each(block, |x| if x > alpha { x } else { zero }),
+        Op::Shrink => each(block, |x| {
+            if x < -alpha {
+                x.add(beta)
+            } else if x > alpha {
+                x.sub(beta)
+            } else {
+                zero
+            }
+        }),
+        Op::IsNan => each(block, |x| F::truth(x.is_nan())),
+        Op::IsInf => each(block, |x| {
+            let hit = (x == F::LOWEST && alpha != zero) || (x == F::HIGHEST && beta != zero);
+            F::truth(hit)
+        }),
+        Op::Not | Op::BitwiseNot => return Err(KernelError::Unsupported),
+    }
+    Ok(())
+}
+
+const SQRT_TWO_OVER_PI: f64 = 0.797_884_560_802_865_4;
+
+#[cfg(test)]
+mod tests;

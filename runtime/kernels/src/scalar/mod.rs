@@ -1,0 +1,27 @@
+//! The truth: every operator as plain loops in the order of `ORDER.md`. What `blocked/` and the emitted code compute is
+//! held to these functions bit for bit.
+
+pub mod arg_reduce;
+pub mod binary;
+pub mod cast;
+pub mod conv;
+pub mod conv_group;
+pub mod conv_transpose;
+pub mod copy;
+pub mod cum_sum;
+pub mod depthwise;
+pub mod fill;
+pub mod gather;
+pub mod gru;
+pub mod halo;
+pub mod lerp;
+pub mod lstm;
+pub mod mat_mul;
+pub mod math;
+pub mod pool;
+pub mod reduce;
+pub mod scatter;
+pub mod select;
+pub mod softmax;
+pub mod top_k;
+pub mod unary;
