@@ -8,12 +8,12 @@ macro_rules! remainder {
             if x.is_nan() || y.is_nan() || x.is_infinite() || y == 0.0 {
                 return <$float>::NAN;
             }
+            if x.abs() < y.abs() {
+                return x;
+            }
             let sign = x.to_bits() & (1 << (<$bits>::BITS - 1));
             let (mut a, mut exponent) = split(x.abs().to_bits());
             let (b, floor) = split(y.abs().to_bits());
-            if exponent < floor || y.is_infinite() {
-                return x;
-            }
             while exponent > floor {
                 a = if a >= b { (a - b) << 1 } else { a << 1 };
                 exponent -= 1;
@@ -23,24 +23,33 @@ macro_rules! remainder {
             }
             return <$float>::from_bits(join(a, floor) | sign);
 
-            fn split(bits: $bits) -> ($bits, u32) {
+            /// The fraction with its leading bit in the hidden place, and the exponent that goes with it.
+            fn split(bits: $bits) -> ($bits, i32) {
                 let fraction = bits & ((1 << $fraction) - 1);
-                let exponent = (bits >> $fraction) as u32;
-                // Subnormals share the smallest exponent and have no hidden bit.
-                if exponent == 0 { (fraction, 1) } else { (fraction | 1 << $fraction, exponent) }
+                let exponent = (bits >> $fraction) as i32;
+                if exponent > 0 {
+                    return (fraction | 1 << $fraction, exponent);
+                }
+                let lead = lead(fraction);
+                (fraction << lead, 1 - lead as i32)
             }
 
-            fn join(fraction: $bits, exponent: u32) -> $bits {
+            fn join(fraction: $bits, exponent: i32) -> $bits {
                 if fraction == 0 {
                     return 0;
                 }
-                let lead = (fraction.leading_zeros() + $fraction + 1).saturating_sub(<$bits>::BITS);
-                let shift = lead.min(exponent.saturating_sub(1));
-                let fraction = fraction << shift;
-                if fraction >> $fraction == 0 {
-                    return fraction;
+                let lead = lead(fraction);
+                let (fraction, exponent) = (fraction << lead, exponent - lead as i32);
+                if exponent > 0 {
+                    return (fraction & ((1 << $fraction) - 1)) | ((exponent as $bits) << $fraction);
                 }
-                (fraction & ((1 << $fraction) - 1)) | (<$bits>::from(exponent - shift) << $fraction)
+                // A multiple of the smallest subnormal, so nothing is lost.
+                fraction >> (1 - exponent).min($fraction)
+            }
+
+            /// Shift that brings the leading bit into the hidden place.
+            fn lead(fraction: $bits) -> u32 {
+                (fraction.leading_zeros() + $fraction + 1).saturating_sub(<$bits>::BITS).min($fraction)
             }
         }
     };
