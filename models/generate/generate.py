@@ -15,6 +15,7 @@ from pathlib import Path
 
 # before numpy: exact.py does not use BLAS, and nothing else should spread over threads
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+sys.dont_write_bytecode = True  # the source tree stays as it was
 
 import numpy as np
 import onnx
