@@ -61,7 +61,7 @@ impl Tensor {
             return None;
         }
         let mut padded = [1; MAX_RANK];
-        padded[..dims.len()].copy_from_slice(dims);
+        padded.get_mut(..dims.len())?.copy_from_slice(dims);
         let mut tensor =
             Self { dtype, region, offset, bytes: 0, name: NONE, halo, rank: dims.len() as u8, dims: padded };
         tensor.bytes = tensor.storage_bytes()?;
@@ -70,7 +70,8 @@ impl Tensor {
 
     /// The logical shape, outermost first; empty for a scalar.
     pub fn dims(&self) -> &[u32] {
-        &self.dims[..usize::from(self.rank)]
+        // The rank is at most 8 by construction; indexing would carry a panic into every guest module.
+        self.dims.get(..usize::from(self.rank)).unwrap_or(&self.dims)
     }
 
     /// Number of logical elements.
@@ -87,9 +88,9 @@ impl Tensor {
     pub fn strides(&self) -> [u32; MAX_RANK] {
         let mut strides = [0; MAX_RANK];
         let mut step = 1_u32;
-        for axis in (0..usize::from(self.rank)).rev() {
-            strides[axis] = step;
-            step = step.saturating_mul(self.stored_extent(axis));
+        for (axis, (stride, &dim)) in strides.iter_mut().zip(self.dims()).enumerate().rev() {
+            *stride = step;
+            step = step.saturating_mul(self.stored_extent(axis, dim));
         }
         strides
     }
@@ -105,19 +106,19 @@ impl Tensor {
             .saturating_add(u32::from(self.halo.left).saturating_mul(strides[2]))
     }
 
-    fn stored_extent(&self, axis: usize) -> u32 {
+    fn stored_extent(&self, axis: usize, dim: u32) -> u32 {
         let halo = match (self.rank, axis) {
             (4, 1) => u32::from(self.halo.top) + u32::from(self.halo.bottom),
             (4, 2) => u32::from(self.halo.left) + u32::from(self.halo.right),
             _ => 0,
         };
-        self.dims[axis].saturating_add(halo)
+        dim.saturating_add(halo)
     }
 
     fn storage_bytes(&self) -> Option<u32> {
         let mut bytes = self.dtype.size();
-        for axis in 0..usize::from(self.rank) {
-            bytes = bytes.checked_mul(self.stored_extent(axis))?;
+        for (axis, &dim) in self.dims().iter().enumerate() {
+            bytes = bytes.checked_mul(self.stored_extent(axis, dim))?;
         }
         (bytes <= crate::format::MAX_BYTES).then_some(bytes)
     }

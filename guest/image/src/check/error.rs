@@ -42,7 +42,9 @@ pub enum ImageError {
         offset: u64,
     },
     /// A function table would keep all its targets in every linked module.
-    #[error("{functions} function pointers in tables; weld could not drop kernels that a model does not use")]
+    #[error(
+        "{functions} function pointers in tables; no module could drop them; a panic that formats a number, such as a checked index, is one such use"
+    )]
     FunctionPointers {
         /// How many functions the element segments hold.
         functions: u32,
