@@ -1,9 +1,20 @@
 //! Compiles a trained model into a Plan: ONNX to [`graph::Graph`], passes, lowering.
-//! Knows nothing of WebAssembly, devices or networks.
+//! Knows nothing of WebAssembly, devices or networks. Start at [`compile`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+mod compile;
+mod error;
+mod eval;
 pub mod graph;
+pub mod import;
 mod lower;
 mod passes;
+mod tensor;
+mod tract;
 
+pub use compile::{COMPILER, CompileError, CompileOptions, Compiled, compile};
+pub use error::{ExternalError, ImportError, Reason, Refusal, Refusals, TensorError};
+pub use eval::EvalError;
 pub use lower::{BufferReport, EntryGraph, EntryReport, LowerError, Lowered, Report, StepReport, Target};
+pub use tensor::HostTensor;
+pub use tract::{OpinionError, SecondOpinion, second_opinion};

@@ -1,0 +1,254 @@
+//! The whole way from a model file to a Plan.
+
+use std::fmt::Write;
+
+use mote_plan::{Meta, StatePair};
+use sha2::{Digest, Sha256};
+
+use crate::error::ImportError;
+use crate::import::{Dim, ImportOptions, InputSpec, Model};
+use crate::lower::{self, EntryGraph, LowerError, Report, Target};
+use crate::passes;
+
+/// Name and version that every Plan records.
+pub const COMPILER: &str = concat!("mote-compiler ", env!("CARGO_PKG_VERSION"));
+
+/// What a Plan shall be and say.
+#[derive(Clone, Debug, Default)]
+pub struct CompileOptions {
+    /// Model name, 1 to 64 characters of `[A-Za-z0-9_-]`.
+    pub name: String,
+    /// Model version, growing with each release.
+    pub version: u64,
+    /// Class names of the first output's last axis.
+    pub labels: Vec<String>,
+    /// Outputs that feed inputs of the next call.
+    pub state: Vec<StatePair>,
+    /// Window length in samples for models fed from a stream.
+    pub window: Option<u32>,
+    /// Samples between windows.
+    pub hop: Option<u32>,
+    /// Decision threshold.
+    pub threshold: Option<f32>,
+    /// What the import may assume and use.
+    pub import: ImportOptions,
+    /// Symbolic dimension that counts rows; without it, the one that no option binds and that leads an input.
+    pub batch_dim: Option<String>,
+    /// Batch sizes, one entry each; empty for one entry of the size that the other options give, else 1.
+    pub entry_batches: Vec<u32>,
+    /// What the Plan is laid out for.
+    pub target: Target,
+}
+
+/// A Plan and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The bytes of the Plan.
+    pub plan: Vec<u8>,
+    /// What the Plan says about itself.
+    pub meta: Meta,
+    /// The graphs after all passes, one per entry.
+    pub entries: Vec<EntryGraph>,
+    /// Memory and work, per entry.
+    pub report: Report,
+}
+
+/// Why a model was not compiled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The file cannot be imported.
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    /// The graph has no Plan.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// A model name outside the permitted characters.
+    #[error("model name `{0}` is not 1 to 64 characters of A-Z a-z 0-9 _ -")]
+    Name(String),
+    /// Batch sizes for a model whose inputs have no open leading dimension.
+    #[error("the model has no symbolic batch dimension, so it cannot have entries of several batch sizes")]
+    NoBatchDim,
+    /// A batch size of zero.
+    #[error("a batch size is zero")]
+    ZeroBatch,
+    /// Labels, states or samples that do not fit the model.
+    #[error("state pair `{output}` -> `{input}` does not name an output and an input of equal type and shape")]
+    State {
+        /// Name of the output.
+        output: String,
+        /// Name of the input.
+        input: String,
+    },
+}
+
+impl CompileError {
+    /// Stable code for machines and manuals.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Import(error) => error.code(),
+            Self::Lower(_) => "E-LOWER",
+            Self::Name(_) => "E-COMPILE-NAME",
+            Self::NoBatchDim | Self::ZeroBatch => "E-COMPILE-BATCH",
+            Self::State { .. } => "E-COMPILE-STATE",
+        }
+    }
+
+    /// What the user can do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Import(error) => error.hint(),
+            Self::NoBatchDim => Some("leave --entry-batches out, or export the model with a symbolic first dimension".to_owned()),
+            Self::Name(_) => Some("choose another with --name".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// Compiles an ONNX file. Equal bytes and options give equal Plans.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile(bytes: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
+    if !valid_name(&options.name) {
+        return Err(CompileError::Name(options.name.clone()));
+    }
+    let model = Model::read(bytes)?;
+    let specs = model.inputs()?;
+    let mut entries = Vec::new();
+    for (batch, import) in bindings(&specs, options)? {
+        entries.push(EntryGraph { batch, graph: passes::run(model.graph(&import)?) });
+    }
+    check_states(&entries, &options.state)?;
+    let meta = Meta {
+        name: options.name.clone(),
+        version: options.version,
+        compiler: COMPILER.to_owned(),
+        source: hex(&Sha256::digest(bytes)),
+        labels: options.labels.clone(),
+        state: options.state.clone(),
+        window: options.window,
+        hop: options.hop,
+        threshold: options.threshold,
+    };
+    let lowered = lower::plan(&entries, &meta, options.target)?;
+    Ok(Compiled { plan: lowered.plan, meta, entries, report: lowered.report })
+}
+
+/// Import options of each entry, with the batch dimension bound.
+fn bindings(specs: &[InputSpec], options: &CompileOptions) -> Result<Vec<(u32, ImportOptions)>, CompileError> {
+    if options.entry_batches.contains(&0) {
+        return Err(CompileError::ZeroBatch);
+    }
+    let open = Open::find(specs, options);
+    if options.entry_batches.is_empty() {
+        let rows = given_rows(specs, options);
+        let import = if open.is_empty() { options.import.clone() } else { open.bind(specs, options, rows as usize) };
+        return Ok(vec![(rows, import)]);
+    }
+    if open.is_empty() {
+        return Err(CompileError::NoBatchDim);
+    }
+    Ok(options.entry_batches.iter().map(|&batch| (batch, open.bind(specs, options, batch as usize))).collect())
+}
+
+/// Rows that the options give to the first input by themselves, else 1.
+fn given_rows(specs: &[InputSpec], options: &CompileOptions) -> u32 {
+    let Some(first) = specs.first() else { return 1 };
+    let shape = options.import.input_shapes.get(&first.name).and_then(|shape| shape.first().copied());
+    let dim = first.dims.as_ref().and_then(|dims| dims.first());
+    let size = match (shape, dim) {
+        (Some(size), Some(Dim::Named(_) | Dim::Unknown)) => Some(size),
+        (None, Some(Dim::Named(symbol))) => options.import.dims.get(symbol).copied(),
+        _ => None,
+    };
+    size.and_then(|size| u32::try_from(size).ok()).filter(|&rows| rows > 0).unwrap_or(1)
+}
+
+/// The open dimension that counts rows: a name, and inputs whose leading dimension has neither name nor size.
+struct Open {
+    symbol: Option<String>,
+    nameless: Vec<String>,
+}
+
+impl Open {
+    fn find(specs: &[InputSpec], options: &CompileOptions) -> Self {
+        let explicit = !options.entry_batches.is_empty();
+        let leading = |spec: &InputSpec| spec.dims.as_ref().and_then(|dims| dims.first().cloned());
+        let bound = |symbol: &String| options.import.dims.contains_key(symbol);
+        // With explicit batch sizes, given shapes only provide the other dimensions.
+        let shaped = |spec: &InputSpec| !explicit && options.import.input_shapes.contains_key(&spec.name);
+        let mut symbols: Vec<String> = specs
+            .iter()
+            .filter(|spec| !shaped(spec))
+            .filter_map(|spec| match leading(spec) {
+                Some(Dim::Named(symbol)) if !bound(&symbol) => Some(symbol),
+                _ => None,
+            })
+            .collect();
+        symbols.dedup();
+        let symbol = options.batch_dim.clone().or(match symbols.as_slice() {
+            [only] => Some(only.clone()),
+            _ => None,
+        });
+        let nameless = specs.iter().filter(|spec| !shaped(spec) && leading(spec) == Some(Dim::Unknown));
+        Self { symbol, nameless: nameless.map(|spec| spec.name.clone()).collect() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.symbol.is_none() && self.nameless.is_empty()
+    }
+
+    fn bind(&self, specs: &[InputSpec], options: &CompileOptions, batch: usize) -> ImportOptions {
+        let mut import = options.import.clone();
+        if let Some(symbol) = &self.symbol {
+            import.dims.insert(symbol.clone(), batch);
+        }
+        for spec in specs {
+            let Some(dims) = &spec.dims else { continue };
+            let given = import.input_shapes.remove(&spec.name);
+            let size = |(axis, dim): (usize, &Dim)| match dim {
+                Dim::Fixed(size) => Some(*size),
+                Dim::Named(symbol) if self.symbol.as_ref() == Some(symbol) => Some(batch),
+                Dim::Unknown if axis == 0 && self.nameless.contains(&spec.name) => Some(batch),
+                Dim::Named(symbol) => {
+                    given.as_ref().and_then(|shape| shape.get(axis).copied()).or_else(|| import.dims.get(symbol).copied())
+                }
+                Dim::Unknown => given.as_ref().and_then(|shape| shape.get(axis).copied()),
+            };
+            let shape: Option<Vec<usize>> = dims.iter().enumerate().map(size).collect();
+            if let Some(shape) = shape.or(given) {
+                import.input_shapes.insert(spec.name.clone(), shape);
+            }
+        }
+        import
+    }
+}
+
+fn check_states(entries: &[EntryGraph], pairs: &[StatePair]) -> Result<(), CompileError> {
+    for entry in entries {
+        let graph = &entry.graph;
+        for pair in pairs {
+            let find = |ids: &[crate::graph::ValueId], name: &str| ids.iter().map(|&id| graph.value(id)).find(|v| v.name == name).cloned();
+            let fits = match (find(&graph.outputs, &pair.output), find(&graph.inputs, &pair.input)) {
+                (Some(output), Some(input)) => output.dtype == input.dtype && output.dims == input.dims,
+                _ => false,
+            };
+            if !fits {
+                return Err(CompileError::State { output: pair.output.clone(), input: pair.input.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn valid_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,381 @@
+//! Appends operators to the Graph. An operator whose operands are all constant is computed at once and leaves a constant.
+
+use std::sync::Arc;
+
+use mote_abi::DType;
+use mote_abi::op::{Binary, Reduce, Unary};
+
+use super::Limits;
+use crate::error::Reason;
+use crate::graph::{Clamp, Graph, Node, Op, Value, ValueId, Window};
+
+/// Most dimensions of a tensor.
+const MAX_RANK: usize = mote_plan::format::MAX_RANK;
+/// Most bytes of one tensor.
+const MAX_TENSOR_BYTES: usize = mote_plan::format::MAX_BYTES as usize;
+
+/// Graph under construction.
+pub(crate) struct Emit {
+    pub(crate) graph: Graph,
+    /// Name of the source node at work, for messages.
+    pub(super) node: String,
+    limits: Limits,
+    computed_bytes: usize,
+}
+
+impl Emit {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { graph: Graph::default(), node: String::new(), limits, computed_bytes: 0 }
+    }
+
+    pub(crate) fn dims(&self, id: ValueId) -> Vec<usize> {
+        self.graph.value(id).dims.clone()
+    }
+
+    pub(crate) fn rank(&self, id: ValueId) -> usize {
+        self.graph.value(id).dims.len()
+    }
+
+    pub(crate) fn dtype(&self, id: ValueId) -> DType {
+        self.graph.value(id).dtype
+    }
+
+    pub(crate) fn is_constant(&self, id: ValueId) -> bool {
+        self.graph.value(id).is_constant()
+    }
+
+    /// Elements of a constant of an integer type or bool.
+    pub(crate) fn ints(&self, id: ValueId) -> Option<Vec<i64>> {
+        let value = self.graph.value(id);
+        let bytes = value.data.as_ref()?;
+        Some(match value.dtype {
+            DType::I64 | DType::U64 => bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect(),
+            DType::I32 => bytes.as_chunks().0.iter().map(|b| i64::from(i32::from_le_bytes(*b))).collect(),
+            DType::U32 => bytes.as_chunks().0.iter().map(|b| i64::from(u32::from_le_bytes(*b))).collect(),
+            DType::I16 => bytes.as_chunks().0.iter().map(|b| i64::from(i16::from_le_bytes(*b))).collect(),
+            DType::U16 => bytes.as_chunks().0.iter().map(|b| i64::from(u16::from_le_bytes(*b))).collect(),
+            DType::I8 => bytes.iter().map(|&b| i64::from(b.cast_signed())).collect(),
+            DType::U8 | DType::Bool => bytes.iter().map(|&b| i64::from(b)).collect(),
+            DType::F32 | DType::F64 => return None,
+        })
+    }
+
+    /// Elements of a constant of any type, as far as f64 holds them.
+    pub(crate) fn floats(&self, id: ValueId) -> Option<Vec<f64>> {
+        let value = self.graph.value(id);
+        let bytes = value.data.as_ref()?;
+        Some(match value.dtype {
+            DType::F32 => bytes.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect(),
+            DType::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
+            _ => self.ints(id)?.into_iter().map(|v| v as f64).collect(),
+        })
+    }
+
+    /// A constant.
+    pub(crate) fn constant(&mut self, dtype: DType, dims: Vec<usize>, data: impl Into<Arc<[u8]>>) -> Result<ValueId, Reason> {
+        let data = data.into();
+        let bytes = self.checked_bytes(dtype, &dims)?;
+        debug_assert_eq!(bytes, data.len());
+        self.charge(bytes, &dims)?;
+        Ok(self.graph.constant(self.node.clone(), dtype, dims, data))
+    }
+
+    pub(crate) fn i64s(&mut self, dims: Vec<usize>, values: &[i64]) -> Result<ValueId, Reason> {
+        self.constant(DType::I64, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    pub(crate) fn i32s(&mut self, dims: Vec<usize>, values: &[i32]) -> Result<ValueId, Reason> {
+        self.constant(DType::I32, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    pub(crate) fn f32s(&mut self, dims: Vec<usize>, values: &[f32]) -> Result<ValueId, Reason> {
+        self.constant(DType::F32, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    pub(crate) fn bools(&mut self, dims: Vec<usize>, values: &[bool]) -> Result<ValueId, Reason> {
+        self.constant(DType::Bool, dims, values.iter().map(|&v| u8::from(v)).collect::<Vec<u8>>())
+    }
+
+    /// A constant of one value everywhere; the value is cut to the type.
+    pub(crate) fn filled(&mut self, dtype: DType, dims: Vec<usize>, value: f64) -> Result<ValueId, Reason> {
+        let bytes = self.checked_bytes(dtype, &dims)?;
+        self.charge(bytes, &dims)?;
+        let element = element(dtype, value);
+        let data: Vec<u8> = element.iter().copied().cycle().take(bytes).collect();
+        Ok(self.graph.constant(self.node.clone(), dtype, dims, data))
+    }
+
+    /// A constant scalar of the type of `like`.
+    pub(crate) fn scalar_like(&mut self, like: ValueId, value: f64) -> Result<ValueId, Reason> {
+        self.filled(self.dtype(like), vec![], value)
+    }
+
+    /// Appends an operator with one output.
+    pub(crate) fn emit(&mut self, op: Op, inputs: &[Option<ValueId>], dtype: DType, dims: Vec<usize>) -> Result<ValueId, Reason> {
+        Ok(self.emit_all(op, inputs, vec![(dtype, dims)])?[0])
+    }
+
+    /// Appends an operator whose one output has the type of `like`.
+    pub(crate) fn emit_as(&mut self, op: Op, inputs: &[Option<ValueId>], like: ValueId, dims: Vec<usize>) -> Result<ValueId, Reason> {
+        self.emit(op, inputs, self.dtype(like), dims)
+    }
+
+    /// Appends an operator.
+    pub(crate) fn emit_all(
+        &mut self,
+        op: Op,
+        inputs: &[Option<ValueId>],
+        outputs: Vec<(DType, Vec<usize>)>,
+    ) -> Result<Vec<ValueId>, Reason> {
+        let mut bytes = 0;
+        for (dtype, dims) in &outputs {
+            bytes += self.checked_bytes(*dtype, dims)?;
+        }
+        if inputs.iter().flatten().all(|&id| self.is_constant(id)) {
+            self.charge(bytes, &outputs[0].1)?;
+            return self.fold(&op, inputs, outputs);
+        }
+        let name = self.node.clone();
+        let outputs: Vec<ValueId> =
+            outputs.into_iter().map(|(dtype, dims)| self.graph.computed(name.clone(), dtype, dims)).collect();
+        self.graph.nodes.push(Node { name, op, inputs: inputs.to_vec(), outputs: outputs.clone() });
+        Ok(outputs)
+    }
+
+    fn fold(&mut self, op: &Op, inputs: &[Option<ValueId>], outputs: Vec<(DType, Vec<usize>)>) -> Result<Vec<ValueId>, Reason> {
+        let operands: Vec<Option<&Value>> = inputs.iter().map(|id| id.map(|id| self.graph.value(id))).collect();
+        let data = match (op, operands.first()) {
+            (Op::Reshape, Some(Some(Value { data: Some(data), .. }))) => vec![data.clone()],
+            _ => crate::eval::fold(op, &operands, &outputs)?,
+        };
+        let name = self.node.clone();
+        let made = outputs.into_iter().zip(data);
+        Ok(made.map(|((dtype, dims), data)| self.graph.constant(name.clone(), dtype, dims, data)).collect())
+    }
+
+    /// Bytes of a tensor, or a refusal where it has too many or too many dimensions.
+    pub(crate) fn checked_bytes(&self, dtype: DType, dims: &[usize]) -> Result<usize, Reason> {
+        let bytes = dims.iter().try_fold(dtype.size() as usize, |n, &d| n.checked_mul(d));
+        bytes.filter(|&n| n <= MAX_TENSOR_BYTES && dims.len() <= MAX_RANK).ok_or_else(|| Reason::TooLarge(dims.to_vec()))
+    }
+
+    /// Counts bytes of constants made while importing against their limit.
+    fn charge(&mut self, bytes: usize, dims: &[usize]) -> Result<(), Reason> {
+        self.computed_bytes = self.computed_bytes.saturating_add(bytes);
+        if self.computed_bytes > self.limits.computed_bytes { Err(Reason::TooLarge(dims.to_vec())) } else { Ok(()) }
+    }
+
+    pub(crate) fn unary(&mut self, op: Unary, x: ValueId) -> Result<ValueId, Reason> {
+        self.unary_with(op, x, 0.0, 0.0)
+    }
+
+    pub(crate) fn unary_with(&mut self, op: Unary, x: ValueId, alpha: f32, beta: f32) -> Result<ValueId, Reason> {
+        let dtype = match op {
+            Unary::IsNan | Unary::IsInf => DType::Bool,
+            _ => self.dtype(x),
+        };
+        self.emit(Op::Unary { op, alpha, beta }, &[Some(x)], dtype, self.dims(x))
+    }
+
+    pub(crate) fn binary(&mut self, op: Binary, a: ValueId, b: ValueId) -> Result<ValueId, Reason> {
+        let (ta, tb) = (self.dtype(a), self.dtype(b));
+        if ta != tb {
+            return Err(Reason::Types(ta, tb));
+        }
+        let dims = broadcast(&self.graph.value(a).dims, &self.graph.value(b).dims)?;
+        let dtype = if is_comparison(op) { DType::Bool } else { ta };
+        self.emit(Op::Binary(op), &[Some(a), Some(b)], dtype, dims)
+    }
+
+    pub(crate) fn select(&mut self, condition: ValueId, a: ValueId, b: ValueId) -> Result<ValueId, Reason> {
+        let (ta, tb) = (self.dtype(a), self.dtype(b));
+        if ta != tb {
+            return Err(Reason::Types(ta, tb));
+        }
+        if self.dtype(condition) != DType::Bool {
+            return Err(Reason::Type(self.dtype(condition)));
+        }
+        let dims = broadcast(&broadcast(&self.graph.value(a).dims, &self.graph.value(b).dims)?, &self.graph.value(condition).dims)?;
+        self.emit(Op::Select, &[Some(condition), Some(a), Some(b)], ta, dims)
+    }
+
+    pub(crate) fn cast(&mut self, x: ValueId, dtype: DType) -> Result<ValueId, Reason> {
+        if self.dtype(x) == dtype {
+            return Ok(x);
+        }
+        self.emit(Op::Cast, &[Some(x)], dtype, self.dims(x))
+    }
+
+    /// Gives x the type of `like`.
+    pub(crate) fn cast_as(&mut self, x: ValueId, like: ValueId) -> Result<ValueId, Reason> {
+        self.cast(x, self.dtype(like))
+    }
+
+    pub(crate) fn reshape(&mut self, x: ValueId, dims: Vec<usize>) -> Result<ValueId, Reason> {
+        let old = self.dims(x);
+        if old == dims {
+            return Ok(x);
+        }
+        if old.iter().product::<usize>() != dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).unwrap_or(usize::MAX) {
+            return Err(Reason::Shapes(old, dims));
+        }
+        self.emit(Op::Reshape, &[Some(x)], self.dtype(x), dims)
+    }
+
+    /// Gives x the shape of `like`.
+    pub(crate) fn reshape_as(&mut self, x: ValueId, like: ValueId) -> Result<ValueId, Reason> {
+        self.reshape(x, self.dims(like))
+    }
+
+    /// Axis i of the result is axis `perm[i]` of x.
+    pub(crate) fn transpose(&mut self, x: ValueId, perm: &[usize]) -> Result<ValueId, Reason> {
+        if perm.iter().enumerate().all(|(i, &p)| i == p) {
+            return Ok(x);
+        }
+        let old = self.dims(x);
+        let dims = perm.iter().map(|&p| old[p]).collect();
+        self.emit(Op::Transpose { perm: perm.to_vec() }, &[Some(x)], self.dtype(x), dims)
+    }
+
+    /// Elements `start[i] + k * step[i]` for k below `len[i]`.
+    pub(crate) fn slice(&mut self, x: ValueId, start: Vec<usize>, step: Vec<isize>, len: Vec<usize>) -> Result<ValueId, Reason> {
+        if start.iter().all(|&s| s == 0) && step.iter().all(|&s| s == 1) && len == self.graph.value(x).dims {
+            return Ok(x);
+        }
+        self.emit(Op::Slice { start, step }, &[Some(x)], self.dtype(x), len)
+    }
+
+    /// Elements `from..from + len` of one axis.
+    pub(crate) fn narrow(&mut self, x: ValueId, axis: usize, from: usize, len: usize) -> Result<ValueId, Reason> {
+        let mut dims = self.dims(x);
+        let mut start = vec![0; dims.len()];
+        start[axis] = from;
+        dims[axis] = len;
+        self.slice(x, start, vec![1; dims.len()], dims)
+    }
+
+    pub(crate) fn concat(&mut self, parts: &[ValueId], axis: usize) -> Result<ValueId, Reason> {
+        let [first, rest @ ..] = parts else { return Err(Reason::MissingInput(0)) };
+        if rest.is_empty() {
+            return Ok(*first);
+        }
+        let mut dims = self.dims(*first);
+        for &part in rest {
+            let other = &self.graph.value(part).dims;
+            let fits = other.len() == dims.len() && (0..dims.len()).all(|i| i == axis || other[i] == dims[i]);
+            if !fits {
+                return Err(Reason::Shapes(dims, other.clone()));
+            }
+            if self.dtype(part) != self.dtype(*first) {
+                return Err(Reason::Types(self.dtype(*first), self.dtype(part)));
+            }
+            dims[axis] += other[axis];
+        }
+        let inputs: Vec<Option<ValueId>> = parts.iter().copied().map(Some).collect();
+        self.emit(Op::Concat { axis }, &inputs, self.dtype(*first), dims)
+    }
+
+    pub(crate) fn expand(&mut self, x: ValueId, dims: Vec<usize>) -> Result<ValueId, Reason> {
+        if self.graph.value(x).dims == dims {
+            return Ok(x);
+        }
+        self.emit(Op::Expand, &[Some(x)], self.dtype(x), dims)
+    }
+
+    pub(crate) fn gather(&mut self, x: ValueId, indices: ValueId, axis: usize) -> Result<ValueId, Reason> {
+        let mut dims = self.dims(x);
+        let index_dims = self.dims(indices);
+        dims.splice(axis..=axis, index_dims);
+        self.emit(Op::Gather { axis }, &[Some(x), Some(indices)], self.dtype(x), dims)
+    }
+
+    /// Reduces ascending axes, which stay as 1 where `keep`.
+    pub(crate) fn reduce(&mut self, op: Reduce, x: ValueId, axes: &[usize], keep: bool) -> Result<ValueId, Reason> {
+        let mut dims = self.dims(x);
+        for &axis in axes {
+            dims[axis] = 1;
+        }
+        let y = self.emit(Op::Reduce { op, axes: axes.to_vec() }, &[Some(x)], self.dtype(x), dims)?;
+        if keep { Ok(y) } else { self.drop_axes(y, axes) }
+    }
+
+    /// Removes axes of extent 1.
+    pub(crate) fn drop_axes(&mut self, x: ValueId, axes: &[usize]) -> Result<ValueId, Reason> {
+        let dims = self.dims(x);
+        let kept = (0..dims.len()).filter(|i| !axes.contains(i)).map(|i| dims[i]).collect();
+        self.reshape(x, kept)
+    }
+
+    pub(crate) fn softmax(&mut self, x: ValueId, axis: usize, log: bool) -> Result<ValueId, Reason> {
+        self.emit(Op::Softmax { axis, log }, &[Some(x)], self.dtype(x), self.dims(x))
+    }
+
+    /// `x [.., K] * w [K, N] + bias [N]` for a constant f32 w, as a 1x1 convolution over the rows of x.
+    pub(crate) fn rows_times(&mut self, x: ValueId, w: ValueId, bias: Option<ValueId>) -> Result<ValueId, Reason> {
+        let (mut dims, weight) = (self.dims(x), self.dims(w));
+        let (k, n) = (weight[0], weight[1]);
+        let rows = dims[..dims.len() - 1].iter().product();
+        let w = self.transpose(w, &[1, 0])?;
+        let w = self.reshape(w, vec![n, 1, 1, k])?;
+        let x = self.reshape(x, vec![1, 1, rows, k])?;
+        let op = Op::Conv { window: Window::UNIT, groups: 1, clamp: Clamp::NONE };
+        let y = self.emit(op, &[Some(x), Some(w), bias], DType::F32, vec![1, 1, rows, n])?;
+        *dims.last_mut().expect("x has a last axis") = n;
+        self.reshape(y, dims)
+    }
+
+    /// Permutation that swaps the channel axis 1 to the end, for ranks of at least 2.
+    pub(crate) fn channels_last(&mut self, x: ValueId) -> Result<ValueId, Reason> {
+        let rank = self.rank(x);
+        let perm: Vec<usize> = std::iter::once(0).chain(2..rank).chain([1]).collect();
+        self.transpose(x, &perm)
+    }
+
+    /// Undoes [`Self::channels_last`].
+    pub(crate) fn channels_first(&mut self, x: ValueId) -> Result<ValueId, Reason> {
+        let rank = self.rank(x);
+        let perm: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+        self.transpose(x, &perm)
+    }
+}
+
+impl Window {
+    /// One pixel.
+    pub(crate) const UNIT: Self = Self { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pad: [0; 4] };
+}
+
+/// Shape that both broadcast to.
+pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>, Reason> {
+    let rank = if a.len() > b.len() { a.len() } else { b.len() };
+    let at = |dims: &[usize], i: usize| (i + dims.len()).checked_sub(rank).map_or(1, |i| dims[i]);
+    (0..rank)
+        .map(|i| match (at(a, i), at(b, i)) {
+            (x, y) if x == y => Some(x),
+            (1, y) => Some(y),
+            (x, 1) => Some(x),
+            _ => None,
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(|| Reason::Shapes(a.to_vec(), b.to_vec()))
+}
+
+fn is_comparison(op: Binary) -> bool {
+    matches!(op, Binary::Equal | Binary::Less | Binary::LessOrEqual | Binary::Greater | Binary::GreaterOrEqual)
+}
+
+/// Little-endian element of a type.
+pub(crate) fn element(dtype: DType, value: f64) -> Vec<u8> {
+    match dtype {
+        DType::F32 => (value as f32).to_le_bytes().to_vec(),
+        DType::F64 => value.to_le_bytes().to_vec(),
+        DType::I8 => (value as i8).to_le_bytes().to_vec(),
+        DType::U8 => vec![value as u8],
+        DType::I16 => (value as i16).to_le_bytes().to_vec(),
+        DType::U16 => (value as u16).to_le_bytes().to_vec(),
+        DType::I32 => (value as i32).to_le_bytes().to_vec(),
+        DType::U32 => (value as u32).to_le_bytes().to_vec(),
+        DType::I64 => (value as i64).to_le_bytes().to_vec(),
+        DType::U64 => (value as u64).to_le_bytes().to_vec(),
+        DType::Bool => vec![u8::from(value != 0.0)],
+    }
+}

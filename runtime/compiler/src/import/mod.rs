@@ -1,0 +1,127 @@
+//! ONNX to Graph, by evaluation: nodes are built in order over known shapes, and whatever depends on constants alone is
+//! computed at once. Shape arithmetic and conditions vanish by themselves; recorded shapes are never believed.
+//!
+//! `door` checks the raw bytes, `table` lists the operators, one file per family builds them through `emit`.
+
+mod activation;
+mod conv;
+mod door;
+mod elementwise;
+mod emit;
+mod linear;
+mod node;
+mod norm;
+mod order;
+mod pool;
+mod recurrent;
+mod reduce;
+mod resize;
+mod scatter;
+mod shape;
+mod signature;
+mod source;
+mod table;
+mod tensor;
+mod walk;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use prost::Message;
+use tract_onnx::pb::{GraphProto, ModelProto};
+
+use crate::error::ImportError;
+use crate::graph::Graph;
+
+pub use door::{DoorError, MAX_FILE_BYTES, MAX_MESSAGES, MAX_NESTING, MAX_VARINTS};
+pub use signature::{Dim, InputSpec};
+
+/// What an import may assume and use.
+#[derive(Clone, Debug, Default)]
+pub struct ImportOptions {
+    /// Sizes of symbolic dimensions, by their name.
+    pub dims: BTreeMap<String, usize>,
+    /// Whole shapes of inputs, by the input's name. They bind symbolic dimensions too.
+    pub input_shapes: BTreeMap<String, Vec<usize>>,
+    /// Folder of the model file, where external data may lie.
+    pub folder: Option<PathBuf>,
+    /// Bounds on what an import makes.
+    pub limits: Limits,
+}
+
+/// Bounds on what an import makes, beyond the fixed ones of the door.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Nodes of the Graph.
+    pub nodes: usize,
+    /// Bytes of constants computed while importing.
+    pub computed_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        // Weights are transposed once while importing, so twice the weights of a 100 MB network fit.
+        Self { nodes: 1 << 18, computed_bytes: 256 << 20 }
+    }
+}
+
+/// A decoded ONNX file that passed the door.
+pub struct Model {
+    proto: ModelProto,
+}
+
+impl Model {
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// Bytes that are not an ONNX model, hold an unsupported field or import an unknown operator set.
+    pub fn read(bytes: &[u8]) -> Result<Self, ImportError> {
+        door::check(bytes)?;
+        let proto = ModelProto::decode(bytes).map_err(|_| ImportError::Decode)?;
+        if proto.graph.is_none() {
+            return Err(ImportError::NoGraph);
+        }
+        for set in &proto.opset_import {
+            let domain = table_domain(&set.domain);
+            if domain == table::ONNX && !table::OPSETS.contains(&set.version) {
+                return Err(ImportError::Opset { domain: set.domain.clone(), version: set.version });
+            }
+        }
+        Ok(Self { proto })
+    }
+
+    /// Inputs that a caller provides, in the model's order.
+    ///
+    /// # Errors
+    /// An input that is not a tensor of a supported type.
+    pub fn inputs(&self) -> Result<Vec<InputSpec>, ImportError> {
+        signature::inputs(self.graph_proto())
+    }
+
+    /// Builds the Graph.
+    ///
+    /// # Errors
+    /// Whatever the file says that is not supported: every refused node at once, else the first contradiction.
+    pub fn graph(&self, options: &ImportOptions) -> Result<Graph, ImportError> {
+        walk::graph(&self.proto, self.graph_proto(), options)
+    }
+
+    fn graph_proto(&self) -> &GraphProto {
+        self.proto.graph.as_ref().expect("read refuses a model without a graph")
+    }
+}
+
+/// Reads a model file and builds its Graph.
+///
+/// # Errors
+/// Whatever [`Model::read`] and [`Model::graph`] refuse.
+pub fn graph(bytes: &[u8], options: &ImportOptions) -> Result<Graph, ImportError> {
+    Model::read(bytes)?.graph(options)
+}
+
+/// `ai.onnx` is the long name of the standard domain.
+fn table_domain(domain: &str) -> &str {
+    if domain == "ai.onnx" { table::ONNX } else { domain }
+}

@@ -1,0 +1,97 @@
+//! Which operators there are: from (domain, operator, operator set) to attributes and builder.
+
+use super::node::{Built, Cx};
+use super::{activation, conv, elementwise, linear, norm, pool, recurrent, reduce, resize, scatter, shape, source};
+use crate::error::Reason;
+
+/// Operators of the standard.
+pub(super) const ONNX: &str = "";
+/// Oldest and newest operator set of [`ONNX`] whose operators are known.
+pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
+/// Contributed operators of ONNX Runtime.
+pub(super) const MICROSOFT: &str = "com.microsoft";
+
+/// How a node is built.
+#[derive(Clone, Copy)]
+pub(super) enum Build {
+    /// From its operands alone.
+    Operator(fn(&mut Cx<'_>) -> Built),
+    /// From its branches.
+    If,
+}
+
+/// One operator from one operator set on.
+pub(super) struct Entry {
+    pub(super) domain: &'static str,
+    pub(super) op: &'static str,
+    /// First operator set with this meaning.
+    pub(super) since: i64,
+    /// Every attribute that it may have.
+    pub(super) attributes: &'static [&'static str],
+    pub(super) build: Build,
+}
+
+impl Entry {
+    /// An operator of the standard.
+    pub(super) const fn onnx(op: &'static str, since: i64, attributes: &'static [&'static str], build: fn(&mut Cx<'_>) -> Built) -> Self {
+        Self { domain: ONNX, op, since, attributes, build: Build::Operator(build) }
+    }
+
+    /// A contributed operator.
+    pub(super) const fn microsoft(op: &'static str, attributes: &'static [&'static str], build: fn(&mut Cx<'_>) -> Built) -> Self {
+        Self { domain: MICROSOFT, op, since: 1, attributes, build: Build::Operator(build) }
+    }
+}
+
+const CONTROL: &[Entry] =
+    &[Entry { domain: ONNX, op: "If", since: 1, attributes: &["then_branch", "else_branch"], build: Build::If }];
+
+const FAMILIES: &[&[Entry]] = &[
+    activation::OPS,
+    conv::OPS,
+    CONTROL,
+    elementwise::OPS,
+    linear::OPS,
+    norm::OPS,
+    pool::OPS,
+    recurrent::OPS,
+    reduce::OPS,
+    resize::OPS,
+    scatter::OPS,
+    shape::OPS,
+    source::OPS,
+];
+
+/// Finds the newest meaning of an operator that is not newer than the operator set.
+pub(super) fn find(domain: &str, op: &str, opset: i64) -> Result<&'static Entry, Reason> {
+    if domain != ONNX && domain != MICROSOFT {
+        return Err(Reason::Domain(domain.to_owned()));
+    }
+    let mut known = false;
+    let all = FAMILIES.iter().flat_map(|family| family.iter()).filter(|e| e.op == op && e.domain == domain);
+    let newest = all.inspect(|_| known = true).filter(|e| e.since <= opset).max_by_key(|e| e.since);
+    newest.ok_or(if known { Reason::Version(opset) } else { Reason::Operator })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_meaning_within_the_operator_set_is_found() {
+        let since = |opset| find(ONNX, "Softmax", opset).unwrap().since;
+        assert_eq!([since(7), since(12), since(13), since(22)], [1, 1, 13, 13]);
+        assert!(matches!(find(ONNX, "Gelu", 19), Err(Reason::Version(19))));
+        assert!(matches!(find(ONNX, "Nope", 19), Err(Reason::Operator)));
+        assert!(matches!(find("ai.acme", "Relu", 1), Err(Reason::Domain(_))));
+    }
+
+    #[test]
+    fn no_meaning_is_listed_twice() {
+        let mut keys: Vec<_> = FAMILIES.iter().flat_map(|f| f.iter()).map(|e| (e.domain, e.op, e.since)).collect();
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+}

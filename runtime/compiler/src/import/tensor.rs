@@ -1,0 +1,218 @@
+//! Stored tensors: from the file's forms to little-endian row-major bytes.
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use mote_abi::DType;
+use tract_onnx::pb::TensorProto;
+
+use crate::error::{ExternalError, TensorError};
+
+/// ONNX codes of the half-precision types, which are widened to f32.
+const FLOAT16: i32 = 10;
+const BFLOAT16: i32 = 16;
+
+/// Element type here of an ONNX element type. Half precision is widened: f16 and bf16 tensors hold exact f32 values, and
+/// what a model would compute in half precision is computed in f32.
+pub(crate) fn dtype(onnx: i32) -> Option<DType> {
+    Some(match onnx {
+        1 | FLOAT16 | BFLOAT16 => DType::F32,
+        2 => DType::U8,
+        3 => DType::I8,
+        4 => DType::U16,
+        5 => DType::I16,
+        6 => DType::I32,
+        7 => DType::I64,
+        9 => DType::Bool,
+        11 => DType::F64,
+        12 => DType::U32,
+        13 => DType::U64,
+        _ => return None,
+    })
+}
+
+/// A stored tensor: type, shape, bytes.
+pub(crate) type Stored = (DType, Vec<usize>, Arc<[u8]>);
+
+/// Reads a stored tensor; external data is looked up in `folder`.
+pub(crate) fn read(proto: &TensorProto, folder: Option<&Path>) -> Result<Stored, TensorError> {
+    let dtype = dtype(proto.data_type).ok_or(TensorError::Type(proto.data_type))?;
+    let bad_shape = || TensorError::Shape(proto.dims.clone());
+    let dims: Vec<usize> =
+        proto.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<_, _>>().map_err(|_| bad_shape())?;
+    let count = dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(bad_shape)?;
+    let half = matches!(proto.data_type, FLOAT16 | BFLOAT16);
+    let stored_size = if half { 2 } else { dtype.size() as usize };
+    let stored_bytes = count.checked_mul(stored_size).filter(|&n| n <= super::door::MAX_FILE_BYTES).ok_or_else(bad_shape)?;
+    let bytes = if proto.data_location.unwrap_or(0) == 1 {
+        external(proto, folder, stored_bytes)?
+    } else {
+        internal(proto, dtype, count, stored_bytes)?
+    };
+    let bytes = match (proto.data_type, dtype) {
+        (FLOAT16, _) => widen(&bytes, f16_bits_to_f32),
+        (BFLOAT16, _) => widen(&bytes, |bits| f32::from_bits(u32::from(bits) << 16)),
+        (_, DType::Bool) => bytes.into_iter().map(|b| u8::from(b != 0)).collect(),
+        _ => bytes,
+    };
+    Ok((dtype, dims, bytes.into()))
+}
+
+/// The bytes as the file's element type stores them.
+fn internal(proto: &TensorProto, dtype: DType, count: usize, stored_bytes: usize) -> Result<Vec<u8>, TensorError> {
+    let fields = [
+        proto.raw_data.len(),
+        proto.float_data.len(),
+        proto.int32_data.len(),
+        proto.int64_data.len(),
+        proto.double_data.len(),
+        proto.uint64_data.len(),
+    ];
+    if fields.iter().filter(|&&len| len > 0).count() > 1 || !proto.external_data.is_empty() {
+        return Err(TensorError::Field);
+    }
+    if !proto.raw_data.is_empty() || count == 0 {
+        let got = fields.iter().sum();
+        return if got == stored_bytes { Ok(proto.raw_data.clone()) } else { Err(TensorError::Length { need: stored_bytes, got }) };
+    }
+    let typed = match dtype {
+        DType::F32 if matches!(proto.data_type, FLOAT16 | BFLOAT16) => fields[2],
+        DType::F32 => fields[1],
+        DType::F64 => fields[4],
+        DType::I64 => fields[3],
+        DType::U32 | DType::U64 => fields[5],
+        _ => fields[2],
+    };
+    if typed != fields.iter().sum::<usize>() {
+        return Err(TensorError::Field);
+    }
+    if typed != count {
+        return Err(TensorError::Length { need: count, got: typed });
+    }
+    let narrow = |len: usize| proto.int32_data.iter().flat_map(|v| v.to_le_bytes().into_iter().take(len)).collect();
+    Ok(match dtype {
+        DType::F32 if fields[2] > 0 => narrow(2),
+        DType::F32 => proto.float_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::F64 => proto.double_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::I64 => proto.int64_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::U64 => proto.uint64_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        DType::U32 => proto.uint64_data.iter().flat_map(|v| (*v as u32).to_le_bytes()).collect(),
+        _ => narrow(dtype.size() as usize),
+    })
+}
+
+/// Reads a range of a file inside the model's folder.
+fn external(proto: &TensorProto, folder: Option<&Path>, stored_bytes: usize) -> Result<Vec<u8>, TensorError> {
+    let mut location = String::new();
+    let (mut offset, mut length) = (Some(0), Some(stored_bytes as u64));
+    let mut unknown = None;
+    for entry in &proto.external_data {
+        match entry.key.as_str() {
+            "location" => location.clone_from(&entry.value),
+            "offset" => offset = entry.value.parse().ok(),
+            "length" => length = entry.value.parse().ok(),
+            "checksum" => {}
+            other => unknown = Some(other.to_owned()),
+        }
+    }
+    let fail = |reason| TensorError::External { location: location.clone(), reason };
+    if let Some(key) = unknown {
+        return Err(fail(ExternalError::Key(key)));
+    }
+    let folder = folder.ok_or_else(|| fail(ExternalError::NoFolder))?;
+    let (offset, length) = offset.zip(length).ok_or_else(|| fail(ExternalError::Range))?;
+    if length != stored_bytes as u64 {
+        return Err(TensorError::Length { need: stored_bytes, got: usize::try_from(length).unwrap_or(usize::MAX) });
+    }
+    let path = inside(folder, &location).ok_or_else(|| fail(ExternalError::Path))?;
+    read_range(&path, offset, stored_bytes).map_err(|reason| fail(reason))
+}
+
+fn read_range(path: &Path, offset: u64, length: usize) -> Result<Vec<u8>, ExternalError> {
+    use std::io::{Read, Seek, SeekFrom};
+    let io = |source| ExternalError::Io { path: path.to_owned(), source };
+    let mut file = std::fs::File::open(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    if offset.checked_add(length as u64).is_none_or(|end| end > size) {
+        return Err(ExternalError::Range);
+    }
+    file.seek(SeekFrom::Start(offset)).map_err(io)?;
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes).map_err(io)?;
+    Ok(bytes)
+}
+
+/// The path of a location below the folder; `None` where it is absolute, climbs out or follows a link out.
+fn inside(folder: &Path, location: &str) -> Option<PathBuf> {
+    let relative = Path::new(location);
+    let plain = !location.is_empty()
+        && !location.contains('\\')
+        && relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    if !plain {
+        return None;
+    }
+    let path = folder.join(relative);
+    match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(real), Ok(root)) if !real.starts_with(&root) => None,
+        _ => Some(path),
+    }
+}
+
+fn widen(bytes: &[u8], convert: impl Fn(u16) -> f32) -> Vec<u8> {
+    bytes.as_chunks::<2>().0.iter().flat_map(|pair| convert(u16::from_le_bytes(*pair)).to_le_bytes()).collect()
+}
+
+/// Exact widening of IEEE binary16.
+fn f16_bits_to_f32(bits: u16) -> f32 {
+    let sign = u32::from(bits & 0x8000) << 16;
+    let exponent = u32::from(bits >> 10) & 0x1f;
+    let fraction = u32::from(bits & 0x3ff);
+    match exponent {
+        // Subnormal: fraction * 2^-24, exact in f32.
+        0 => f32::from_bits(sign | (fraction as f32 * f32::from_bits(0x3380_0000)).to_bits()),
+        0x1f => f32::from_bits(sign | 0x7f80_0000 | fraction << 13),
+        _ => f32::from_bits(sign | (exponent + 112) << 23 | fraction << 13),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_precision_widens_exactly() {
+        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_5e-8), (0x03ff, 6.097_555e-5), (0x7bff, 65504.0), (0x7c00, f32::INFINITY)] {
+            assert_eq!(f16_bits_to_f32(bits), value, "{bits:04x}");
+        }
+        assert!(f16_bits_to_f32(0x7e00).is_nan());
+        assert_eq!(f16_bits_to_f32(0x8000).to_bits(), 0x8000_0000);
+    }
+
+    #[test]
+    fn locations_stay_inside_the_folder() {
+        let folder = Path::new("/models/a");
+        for bad in ["", "../w.bin", "/etc/passwd", "x/../../w.bin", "..\\w.bin"] {
+            assert_eq!(inside(folder, bad), None, "{bad}");
+        }
+        assert_eq!(inside(folder, "data/w.bin"), Some(PathBuf::from("/models/a/data/w.bin")));
+    }
+
+    #[test]
+    fn data_must_fit_the_shape() {
+        let tensor = |dims: &[i64], floats: &[f32], raw: &[u8]| TensorProto {
+            dims: dims.to_vec(),
+            data_type: 1,
+            float_data: floats.to_vec(),
+            raw_data: raw.to_vec(),
+            ..TensorProto::default()
+        };
+        assert_eq!(read(&tensor(&[2], &[1.0, 2.0], &[]), None).unwrap().2.len(), 8);
+        assert!(matches!(read(&tensor(&[3], &[1.0], &[]), None), Err(TensorError::Length { need: 3, got: 1 })));
+        assert!(matches!(read(&tensor(&[1], &[], &[0; 3]), None), Err(TensorError::Length { need: 4, got: 3 })));
+        assert!(matches!(read(&tensor(&[1], &[1.0], &[0; 4]), None), Err(TensorError::Field)));
+        assert!(matches!(read(&tensor(&[-1], &[], &[]), None), Err(TensorError::Shape(_))));
+        assert!(matches!(read(&tensor(&[1 << 60, 1 << 60], &[], &[]), None), Err(TensorError::Shape(_))));
+        let int = TensorProto { int32_data: vec![1], dims: vec![1], data_type: 1, ..TensorProto::default() };
+        assert!(matches!(read(&int, None), Err(TensorError::Field)));
+    }
+}

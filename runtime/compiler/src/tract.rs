@@ -1,0 +1,118 @@
+//! tract's own native engine as a second opinion and as a peer in benchmarks. Never the oracle: it shares the file reader.
+
+use std::sync::Arc;
+
+use mote_abi::DType;
+use tract_onnx::pb::ModelProto;
+use tract_onnx::prelude::*;
+
+use crate::tensor::HostTensor;
+
+/// Why tract gives no opinion.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpinionError {
+    /// An input of the model that was not handed in.
+    #[error("input `{0}` is missing")]
+    MissingInput(String),
+    /// Bytes that do not fit a tensor's type and shape.
+    #[error("tensor `{0}` has the wrong number of bytes")]
+    Length(String),
+    /// An output type without a counterpart here.
+    #[error("output {0} has a type that is not supported")]
+    OutputType(usize),
+    /// tract refuses the file, the shapes or the values.
+    #[error("tract: {0}")]
+    Engine(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A model optimised by tract for fixed input shapes.
+pub struct SecondOpinion {
+    model: Arc<TypedRunnableModel>,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+}
+
+impl SecondOpinion {
+    /// Prepares a model for inputs of the types and shapes of `like`, matched by name.
+    ///
+    /// # Errors
+    /// What tract refuses, or an input without a counterpart in `like`.
+    pub fn prepare(bytes: &[u8], like: &[HostTensor]) -> Result<Self, OpinionError> {
+        let onnx = tract_onnx::onnx().with_ignore_output_shapes(true).with_ignore_value_info(true);
+        let proto: ModelProto = onnx.proto_model_for_read(&mut &*bytes).map_err(engine)?;
+        let outputs = proto.graph.iter().flat_map(|g| &g.output).map(|o| o.name.clone()).collect();
+        let mut model = onnx.model_for_proto_model(&proto).map_err(engine)?;
+        let sources = model.input_outlets().map_err(engine)?.to_vec();
+        let inputs: Vec<String> = sources.iter().map(|outlet| model.node(outlet.node).name.clone()).collect();
+        for (i, name) in inputs.iter().enumerate() {
+            let tensor = named(like, name)?;
+            let fact = InferenceFact::dt_shape(datum_type(tensor.dtype), &tensor.dims);
+            model.set_input_fact(i, fact).map_err(engine)?;
+        }
+        let model = model.into_optimized().and_then(|m| m.into_runnable()).map_err(engine)?;
+        Ok(Self { model, inputs, outputs })
+    }
+
+    /// Runs the model once.
+    ///
+    /// # Errors
+    /// An input that is missing or of the wrong size, or whatever tract refuses.
+    pub fn run(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>, OpinionError> {
+        let values = self.inputs.iter().map(|name| to_tract(named(inputs, name)?)).collect::<Result<TVec<TValue>, _>>()?;
+        let results = self.model.run(values).map_err(engine)?;
+        results.iter().enumerate().map(|(i, value)| self.from_tract(i, value)).collect()
+    }
+
+    fn from_tract(&self, i: usize, value: &TValue) -> Result<HostTensor, OpinionError> {
+        let dtype = DType::ALL.into_iter().find(|&t| datum_type(t) == value.datum_type());
+        Ok(HostTensor {
+            name: self.outputs.get(i).cloned().unwrap_or_default(),
+            dtype: dtype.ok_or(OpinionError::OutputType(i))?,
+            dims: value.shape().to_vec(),
+            bytes: value.as_bytes().to_vec(),
+        })
+    }
+}
+
+/// Prepares and runs a model once.
+///
+/// # Errors
+/// See [`SecondOpinion`].
+pub fn second_opinion(bytes: &[u8], inputs: &[HostTensor]) -> Result<Vec<HostTensor>, OpinionError> {
+    SecondOpinion::prepare(bytes, inputs)?.run(inputs)
+}
+
+fn engine(error: TractError) -> OpinionError {
+    OpinionError::Engine(error.into())
+}
+
+fn named<'a>(tensors: &'a [HostTensor], name: &str) -> Result<&'a HostTensor, OpinionError> {
+    tensors.iter().find(|t| t.name == name).ok_or_else(|| OpinionError::MissingInput(name.to_owned()))
+}
+
+fn datum_type(dtype: DType) -> DatumType {
+    match dtype {
+        DType::F32 => DatumType::F32,
+        DType::F64 => DatumType::F64,
+        DType::I8 => DatumType::I8,
+        DType::U8 => DatumType::U8,
+        DType::I16 => DatumType::I16,
+        DType::U16 => DatumType::U16,
+        DType::I32 => DatumType::I32,
+        DType::U32 => DatumType::U32,
+        DType::I64 => DatumType::I64,
+        DType::U64 => DatumType::U64,
+        DType::Bool => DatumType::Bool,
+    }
+}
+
+fn to_tract(tensor: &HostTensor) -> Result<TValue, OpinionError> {
+    let mut value = Tensor::zero_dt(datum_type(tensor.dtype), &tensor.dims).map_err(engine)?;
+    let room = value.as_bytes_mut();
+    if room.len() != tensor.bytes.len() {
+        return Err(OpinionError::Length(tensor.name.clone()));
+    }
+    room.copy_from_slice(&tensor.bytes);
+    Ok(value.into_tvalue())
+}
