@@ -61,10 +61,10 @@ pub struct Stats {
 
 /// Cuts a stream of samples into windows.
 #[derive(Debug)]
-pub struct Windows<'m> {
+pub struct Windows<M> {
     shape: Shape,
     /// Time-major: sample `s` is `ring[s * channels..][..channels]`.
-    ring: &'m mut [f32],
+    ring: M,
     /// The slot that is written next.
     next: usize,
     /// Slots that hold a sample since the last gap.
@@ -77,13 +77,13 @@ pub struct Windows<'m> {
     stats: Stats,
 }
 
-impl<'m> Windows<'m> {
-    /// An empty stream over `ring`, which holds [`Shape::ring_len`] values.
+impl<M: AsRef<[f32]> + AsMut<[f32]>> Windows<M> {
+    /// An empty stream over `ring`, which holds [`Shape::ring_len`] values: an array, a borrowed slice or a box.
     ///
     /// # Errors
     /// [`StreamError::WrongLength`].
-    pub fn new(shape: Shape, ring: &'m mut [f32]) -> Result<Self, StreamError> {
-        same_length(shape.ring_len(), ring.len())?;
+    pub fn new(shape: Shape, ring: M) -> Result<Self, StreamError> {
+        same_length(shape.ring_len(), ring.as_ref().len())?;
         let stats = Stats::default();
         let until = shape.length;
         Ok(Self { shape, ring, next: 0, filled: 0, until, not_finite: 0, expected: None, stats })
@@ -143,7 +143,7 @@ impl<'m> Windows<'m> {
 
     fn store(&mut self, sample: &[f32]) {
         let start = self.next * self.shape.channels;
-        if let Some(slot) = self.ring.get_mut(start..start + self.shape.channels) {
+        if let Some(slot) = self.ring.as_mut().get_mut(start..start + self.shape.channels) {
             if self.filled == self.shape.length && !is_finite(slot) {
                 self.not_finite -= 1;
             }
@@ -157,7 +157,7 @@ impl<'m> Windows<'m> {
     }
 
     fn window(&self, last: Option<u64>) -> Window<'_> {
-        let (newer, older) = self.ring.split_at(self.next * self.shape.channels);
+        let (newer, older) = self.ring.as_ref().split_at(self.next * self.shape.channels);
         let quality = if self.not_finite == 0 { Quality::Good } else { Quality::NotFinite };
         Window { older, newer, shape: self.shape, last, quality }
     }

@@ -1,0 +1,194 @@
+//! Tensors between JSON and a guest's memory.
+
+use mote_abi::DType;
+use mote_host::Port;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Refusal;
+use crate::models::Served;
+
+/// An input as it stands in a request. `data` may be nested or flat, row-major either way.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tensor {
+    name: String,
+    shape: Vec<u64>,
+    datatype: String,
+    data: Value,
+}
+
+/// The protocol's name of an element type.
+pub(super) fn datatype(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "FP32",
+        DType::F64 => "FP64",
+        DType::I8 => "INT8",
+        DType::U8 => "UINT8",
+        DType::I16 => "INT16",
+        DType::U16 => "UINT16",
+        DType::I32 => "INT32",
+        DType::U32 => "UINT32",
+        DType::I64 => "INT64",
+        DType::U64 => "UINT64",
+        DType::Bool => "BOOL",
+    }
+}
+
+/// Whether the shapes of a request are those of an entry.
+pub(super) fn fits(given: &[Tensor], ports: &[Port]) -> bool {
+    ports.iter().all(|port| given.iter().any(|tensor| tensor.name == port.name && same_shape(&tensor.shape, port)))
+}
+
+fn same_shape(shape: &[u64], port: &Port) -> bool {
+    shape.iter().copied().eq(port.dims.iter().map(|&dim| u64::from(dim)))
+}
+
+/// The bytes of each input of an entry, in the model's order.
+pub(super) fn inputs(mut given: Vec<Tensor>, served: &Served, entry: u32) -> Result<Vec<Vec<u8>>, Refusal> {
+    let ports = &served.entries().get(entry as usize).ok_or(Refusal::NoEntry)?.inputs;
+    let mut bytes = Vec::with_capacity(ports.len());
+    for port in ports {
+        let at = given.iter().position(|tensor| tensor.name == port.name);
+        let tensor = given.swap_remove(at.ok_or_else(|| Refusal::MissingInput { name: port.name.clone() })?);
+        bytes.push(tensor.into_bytes(port)?);
+    }
+    match given.pop() {
+        None => Ok(bytes),
+        Some(Tensor { name, .. }) if ports.iter().any(|port| port.name == name) => Err(Refusal::RepeatedInput { name }),
+        Some(Tensor { name, .. }) => Err(Refusal::UnknownInput { name }),
+    }
+}
+
+impl Tensor {
+    fn into_bytes(self, port: &Port) -> Result<Vec<u8>, Refusal> {
+        let Self { name, shape, datatype: got, data } = self;
+        let expected = datatype(port.dtype);
+        if got != expected {
+            return Err(Refusal::Datatype { name, expected, got });
+        }
+        if !same_shape(&shape, port) {
+            return Err(Refusal::Shape { name, expected: port.dims.clone(), got: shape });
+        }
+        let mut flat = Vec::new();
+        flatten(&data, &mut flat);
+        let count = port.bytes / port.dtype.size() as usize;
+        if flat.len() != count {
+            return Err(Refusal::Count { name, expected: count, got: flat.len() });
+        }
+        let mut bytes = Vec::with_capacity(port.bytes);
+        for (index, value) in flat.into_iter().enumerate() {
+            if !push(value, port.dtype, &mut bytes) {
+                return Err(Refusal::Element { name, index, datatype: expected });
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+fn flatten<'a>(value: &'a Value, flat: &mut Vec<&'a Value>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| flatten(item, flat)),
+        single => flat.push(single),
+    }
+}
+
+/// Appends one element; false where the value is not of the type.
+fn push(value: &Value, dtype: DType, bytes: &mut Vec<u8>) -> bool {
+    fn integer<T: TryFrom<i128>>(value: &Value) -> Option<T> {
+        let wide = value.as_i64().map(i128::from).or_else(|| value.as_u64().map(i128::from))?;
+        T::try_from(wide).ok()
+    }
+    let grown = match dtype {
+        DType::F32 => value.as_f64().map(|v| bytes.extend((v as f32).to_le_bytes())),
+        DType::F64 => value.as_f64().map(|v| bytes.extend(v.to_le_bytes())),
+        DType::I8 => integer::<i8>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::U8 => integer::<u8>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::I16 => integer::<i16>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::U16 => integer::<u16>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::I32 => integer::<i32>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::U32 => integer::<u32>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::I64 => integer::<i64>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::U64 => integer::<u64>(value).map(|v| bytes.extend(v.to_le_bytes())),
+        DType::Bool => value.as_bool().map(|v| bytes.push(u8::from(v))),
+    };
+    grown.is_some()
+}
+
+/// An output as it stands in an answer. JSON has no NaN and no infinity: those elements become null.
+pub(super) fn to_json(port: &Port, bytes: &[u8]) -> Value {
+    let size = port.dtype.size() as usize;
+    let data: Vec<Value> = bytes.chunks_exact(size).map(|raw| element(port.dtype, raw)).collect();
+    json!({ "name": port.name, "datatype": datatype(port.dtype), "shape": port.dims, "data": data })
+}
+
+fn element(dtype: DType, raw: &[u8]) -> Value {
+    let mut wide = [0; 8];
+    wide[..raw.len()].copy_from_slice(raw);
+    let unsigned = u64::from_le_bytes(wide);
+    let signed = |bits: u32| (unsigned << (64 - bits)).cast_signed() >> (64 - bits);
+    match dtype {
+        // The shortest decimal of the f32 itself, not of its widening.
+        DType::F32 => serde_json::to_value(f32::from_bits(unsigned as u32)).unwrap_or(Value::Null),
+        DType::F64 => json!(f64::from_bits(unsigned)),
+        DType::I8 => json!(signed(8)),
+        DType::I16 => json!(signed(16)),
+        DType::I32 => json!(signed(32)),
+        DType::I64 => json!(signed(64)),
+        DType::U8 | DType::U16 | DType::U32 | DType::U64 => json!(unsigned),
+        DType::Bool => json!(unsigned != 0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn port(dtype: DType, dims: &[u32]) -> Port {
+        let count: u32 = dims.iter().product();
+        Port::new("x", dtype, dims, (count * dtype.size()) as usize)
+    }
+
+    fn tensor(datatype: &str, shape: &[u64], data: Value) -> Tensor {
+        Tensor { name: "x".into(), shape: shape.to_vec(), datatype: datatype.into(), data }
+    }
+
+    #[test]
+    fn elements_survive_the_way_in_and_out() {
+        let cases = [
+            (DType::F32, json!([0.1, -1.5, 3])),
+            (DType::F64, json!([0.1, 1e300, 0])),
+            (DType::I8, json!([-128, 0, 127])),
+            (DType::U64, json!([0, 1, u64::MAX])),
+            (DType::I64, json!([i64::MIN, -1, i64::MAX])),
+            (DType::Bool, json!([true, false, true])),
+        ];
+        for (dtype, data) in cases {
+            let port = port(dtype, &[3]);
+            let bytes = tensor(datatype(dtype), &[3], data.clone()).into_bytes(&port).unwrap();
+            let back = to_json(&port, &bytes)["data"].clone();
+            let same = back.as_array().unwrap().iter().zip(data.as_array().unwrap()).all(|(a, b)| {
+                a == b || a.as_f64().is_some_and(|a| Some(a as f32) == b.as_f64().map(|b| b as f32))
+            });
+            assert!(same, "{dtype}: {back} from {data}");
+        }
+    }
+
+    #[test]
+    fn nested_and_flat_data_are_the_same_and_bad_elements_are_named() {
+        let port = port(DType::I8, &[2, 2]);
+        let nested = tensor("INT8", &[2, 2], json!([[1, 2], [3, 4]])).into_bytes(&port).unwrap();
+        assert_eq!(nested, tensor("INT8", &[2, 2], json!([1, 2, 3, 4])).into_bytes(&port).unwrap());
+
+        let refuse = |t: Tensor| t.into_bytes(&port).unwrap_err().to_string();
+        assert!(refuse(tensor("INT8", &[2, 2], json!([1, 2, 300, 4]))).contains("element 2"));
+        assert!(refuse(tensor("INT8", &[2, 2], json!([1, 2]))).contains("holds 2 elements"));
+        assert!(refuse(tensor("FP32", &[2, 2], json!([1]))).contains("takes INT8"));
+        assert!(refuse(tensor("INT8", &[4], json!([1, 2, 3, 4]))).contains("has shape [4]"));
+    }
+
+    #[test]
+    fn json_has_no_nan() {
+        let bytes: Vec<u8> = [f32::NAN, f32::INFINITY].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(to_json(&port(DType::F32, &[2]), &bytes)["data"], json!([null, null]));
+    }
+}
