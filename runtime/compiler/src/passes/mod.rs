@@ -10,6 +10,8 @@ mod pad;
 mod repeat;
 mod reshape;
 mod residual;
+#[cfg(test)]
+mod tests;
 mod transpose;
 
 use crate::graph::Graph;
