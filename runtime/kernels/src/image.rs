@@ -58,6 +58,16 @@ impl Image {
         self.pixel_step == self.channels
     }
 
+    /// The same pixels as one row, where neither rows nor images have gaps between them.
+    pub(crate) fn as_one_row(&self) -> Option<Self> {
+        let row = self.size[1].checked_mul(self.pixel_step)?;
+        let image = self.size[0].checked_mul(row)?;
+        let rows_touch = self.row_step == row || self.size[0] == 1;
+        let images_touch = self.image_step == image || self.batch == 1;
+        let pixels = self.batch.checked_mul(self.size[0])?.checked_mul(self.size[1])?;
+        (rows_touch && images_touch).then_some(Self { batch: 1, size: [1, pixels], ..*self })
+    }
+
     /// Calls for every pixel of every image, row-major, unless the image has no elements.
     pub(crate) fn pixels(&self, mut visit: impl FnMut(Pixel) -> Result) -> Result {
         if self.count() == 0 {
@@ -123,14 +133,50 @@ impl Window {
 
     /// The taps of the window at an output position that lie inside an input of `extent` pixels.
     pub(crate) fn inside(&self, axis: Axis, output: usize, extent: usize) -> Taps {
-        let a = axis as usize;
-        let (dilation, kernel) = (self.dilation[a] as usize, self.kernel[a] as usize);
-        let origin = output * self.stride[a] as usize;
-        let pad = self.pad[a] as usize;
-        // Tap k reads origin + k * dilation - pad, which must be in 0..extent.
-        let first = ceil_div(pad.saturating_sub(origin), dilation);
-        let end = ceil_div((extent.saturating_add(pad)).saturating_sub(origin), dilation).min(kernel);
-        Taps { first, end: end.max(first), origin: origin.wrapping_sub(pad), dilation }
+        self.slide(axis, extent).at(output)
+    }
+
+    /// One axis of the window over an input of `extent` pixels.
+    pub(crate) fn slide(&self, axis: Axis, extent: usize) -> Slide {
+        let pick = |[vertical, horizontal]: [u32; 2]| match axis {
+            Axis::Vertical => vertical as usize,
+            Axis::Horizontal => horizontal as usize,
+        };
+        let (kernel, stride, dilation, pad) =
+            (pick(self.kernel), pick(self.stride), pick(self.dilation), pick(self.pad));
+        // All taps lie inside where output * stride is at least pad and below extent + pad - (kernel - 1) * dilation.
+        let reach = kernel.saturating_sub(1).saturating_mul(dilation);
+        let end = ceil_div(extent.saturating_add(pad).saturating_sub(reach), stride);
+        Slide { kernel, stride, dilation, pad, extent, interior: ceil_div(pad, stride)..end }
+    }
+}
+
+/// A window that slides along one axis.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Slide {
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    pad: usize,
+    extent: usize,
+    /// Output positions at which every tap lies inside the input.
+    pub(crate) interior: core::ops::Range<usize>,
+}
+
+impl Slide {
+    /// The taps at an output position that lie inside the input.
+    #[inline]
+    pub(crate) fn at(&self, output: usize) -> Taps {
+        let Self { kernel, dilation, pad, .. } = *self;
+        let from = output.wrapping_mul(self.stride);
+        let origin = from.wrapping_sub(pad);
+        if self.interior.contains(&output) {
+            return Taps { first: 0, end: kernel, origin, dilation };
+        }
+        // Tap k reads from + k * dilation - pad, which must be in 0..extent.
+        let first = ceil_div(pad.saturating_sub(from), dilation);
+        let end = ceil_div(self.extent.saturating_add(pad).saturating_sub(from), dilation).min(kernel);
+        Taps { first: first.min(end), end, origin, dilation }
     }
 }
 

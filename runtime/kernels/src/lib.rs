@@ -12,6 +12,7 @@
 extern crate std;
 
 mod arch;
+pub mod blocked;
 mod error;
 mod image;
 mod layout;

@@ -13,7 +13,7 @@ use crate::fault::{Fault, Result};
 pub fn mat_mul_f32(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
     let shape = shape(&operands)?;
-    Ok(kernel::mat_mul::<f32, [f32], [f32]>(&shape, operands.input(0)?, operands.input(1)?, operands.output(0)?)?)
+    Ok(kernel::mat_mul_f32(&shape, operands.input(0)?, operands.input(1)?, operands.output(0)?)?)
 }
 
 /// Product of two tensors of another type, [`mote_plan::Kind::MatMul`].

@@ -1,6 +1,36 @@
-//! The one place that asks for the target: correctly rounded square roots.
-#![expect(unsafe_code, reason = "one instruction per target")]
+//! The one place that asks for the target: vectors of four floats, and correctly rounded square roots.
+#![cfg_attr(
+    not(all(target_arch = "wasm32", target_feature = "simd128")),
+    allow(unsafe_code, reason = "instructions of the target")
+)]
 
+#[cfg(target_endian = "big")]
+compile_error!("a Plan's numbers are read in place: Mote needs a little-endian target");
+
+#[cfg_attr(target_arch = "x86_64", path = "x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(all(target_arch = "wasm32", target_feature = "simd128"), path = "wasm32.rs")]
+#[cfg_attr(all(target_arch = "arm", target_abi = "eabihf"), path = "vfp.rs")]
+#[cfg_attr(
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        all(target_arch = "wasm32", target_feature = "simd128"),
+        all(target_arch = "arm", target_abi = "eabihf")
+    )),
+    path = "plain.rs"
+)]
+mod target;
+
+#[cfg(any(
+    test,
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    ))
+))]
+mod portable;
 #[cfg(any(
     test,
     not(any(
@@ -11,8 +41,7 @@
 ))]
 mod soft;
 
-#[cfg(target_endian = "big")]
-compile_error!("a Plan's numbers are read in place: Mote needs a little-endian target");
+pub(crate) use target::F32x4;
 
 /// Square root, correctly rounded.
 pub(crate) fn sqrt_f32(x: f32) -> f32 {
@@ -24,86 +53,9 @@ pub(crate) fn sqrt_f64(x: f64) -> f64 {
     target::sqrt_f64(x)
 }
 
-#[cfg(target_arch = "x86_64")]
-mod target {
-    use core::arch::x86_64::{_mm_cvtsd_f64, _mm_cvtss_f32, _mm_set_sd, _mm_set_ss, _mm_sqrt_sd, _mm_sqrt_ss};
-
-    #[inline]
-    pub(super) fn sqrt_f32(x: f32) -> f32 {
-        // SAFETY: SSE2 belongs to every x86-64.
-        unsafe { _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))) }
-    }
-
-    #[inline]
-    pub(super) fn sqrt_f64(x: f64) -> f64 {
-        // SAFETY: SSE2 belongs to every x86-64.
-        unsafe { _mm_cvtsd_f64(_mm_sqrt_sd(_mm_set_sd(x), _mm_set_sd(x))) }
-    }
-}
-
-#[cfg(target_arch = "aarch64")]
-mod target {
-    use core::arch::aarch64::{vdup_n_f32, vdup_n_f64, vget_lane_f32, vget_lane_f64, vsqrt_f32, vsqrt_f64};
-
-    #[inline]
-    pub(super) fn sqrt_f32(x: f32) -> f32 {
-        // SAFETY: NEON belongs to every aarch64 target that Mote is built for.
-        unsafe { vget_lane_f32::<0>(vsqrt_f32(vdup_n_f32(x))) }
-    }
-
-    #[inline]
-    pub(super) fn sqrt_f64(x: f64) -> f64 {
-        // SAFETY: NEON belongs to every aarch64 target that Mote is built for.
-        unsafe { vget_lane_f64::<0>(vsqrt_f64(vdup_n_f64(x))) }
-    }
-}
-
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod target {
-    use core::arch::wasm32::{
-        f32x4_extract_lane, f32x4_splat, f32x4_sqrt, f64x2_extract_lane, f64x2_splat, f64x2_sqrt,
-    };
-
-    #[inline]
-    pub(super) fn sqrt_f32(x: f32) -> f32 {
-        f32x4_extract_lane::<0>(f32x4_sqrt(f32x4_splat(x)))
-    }
-
-    #[inline]
-    pub(super) fn sqrt_f64(x: f64) -> f64 {
-        f64x2_extract_lane::<0>(f64x2_sqrt(f64x2_splat(x)))
-    }
-}
-
-// Cortex-M with a single precision unit; its doubles are computed in software.
-#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
-mod target {
-    pub(super) use super::soft::sqrt_f64;
-
-    #[inline]
-    pub(super) fn sqrt_f32(x: f32) -> f32 {
-        let root: f32;
-        // SAFETY: the hard-float ABI says that the unit is there; the instruction touches no memory and no flags.
-        unsafe {
-            core::arch::asm!("vsqrt.f32 {root}, {x}", root = out(sreg) root, x = in(sreg) x, options(pure, nomem, nostack));
-        }
-        root
-    }
-}
-
-#[cfg(not(any(
-    target_arch = "x86_64",
-    target_arch = "aarch64",
-    all(target_arch = "wasm32", target_feature = "simd128"),
-    all(target_arch = "arm", target_abi = "eabihf")
-)))]
-mod target {
-    pub(super) use super::soft::{sqrt_f32, sqrt_f64};
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{soft, target};
+    use super::{F32x4, portable, soft, target};
 
     #[test]
     fn software_equals_hardware() {
@@ -119,6 +71,19 @@ mod tests {
             assert!(same64(soft::sqrt_f64(double), target::sqrt_f64(double)), "{double:e}");
             let small = f32::from_bits((bits >> 41) as u32);
             assert!(same32(soft::sqrt_f32(small), target::sqrt_f32(small)), "{small:e}");
+        }
+    }
+
+    #[test]
+    fn registers_equal_arrays() {
+        let values = [[1.5, -0.0, f32::MAX, 1e-40], [0.1, 3.0, 1e38, -1e-3], [7.0, -7.0, 2.0, 1e-42]];
+        let [a, b, c] = &values;
+        for (a, b, c) in [(a, b, c), (b, c, a), (c, a, b), (a, a, b), (b, b, b), (c, c, a)] {
+            let fast = F32x4::load(a).add_product(F32x4::load(b), F32x4::load(c)).to_array();
+            let slow =
+                portable::F32x4::load(a).add_product(portable::F32x4::load(b), portable::F32x4::load(c)).to_array();
+            assert_eq!(fast.map(f32::to_bits), slow.map(f32::to_bits));
+            assert_eq!(F32x4::splat(a[0]).to_array(), portable::F32x4::splat(a[0]).to_array());
         }
     }
 

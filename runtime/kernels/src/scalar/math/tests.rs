@@ -11,7 +11,11 @@ use mote_abi::op;
 fn ulp32(got: f32, exact: f64) -> f64 {
     let nearest = exact as f32;
     if got == nearest || (got.is_nan() && exact.is_nan()) {
-        return if nearest.is_finite() && got.is_finite() { (f64::from(got) - exact).abs() / spacing32(exact) } else { 0.0 };
+        return if nearest.is_finite() && got.is_finite() {
+            (f64::from(got) - exact).abs() / spacing32(exact)
+        } else {
+            0.0
+        };
     }
     (f64::from(got) - exact).abs() / spacing32(exact)
 }
@@ -30,7 +34,19 @@ fn ulp64(got: f64, exact: f64) -> f64 {
 
 /// Every 4801st float, both signs, and the edges.
 fn floats() -> impl Iterator<Item = f32> {
-    let edges = [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::NAN, f32::MAX, f32::MIN, f32::MIN_POSITIVE, 1e-45];
+    let edges = [
+        0.0,
+        -0.0,
+        1.0,
+        -1.0,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::NAN,
+        f32::MAX,
+        f32::MIN,
+        f32::MIN_POSITIVE,
+        1e-45,
+    ];
     (0..=u32::MAX).step_by(4801).map(f32::from_bits).chain(edges)
 }
 
@@ -148,7 +164,8 @@ fn powers_keep_their_bounds() {
 fn special_powers_follow_ieee() {
     let inf = f64::INFINITY;
     for x in [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5, inf, -inf, f64::NAN, f64::MAX, 1e-320] {
-        for y in [0.0, -0.0, 1.0, -1.0, 2.0, 3.0, -3.0, 0.5, -0.5, inf, -inf, f64::NAN, 1e300, 9_007_199_254_740_991.0] {
+        for y in [0.0, -0.0, 1.0, -1.0, 2.0, 3.0, -3.0, 0.5, -0.5, inf, -inf, f64::NAN, 1e300, 9_007_199_254_740_991.0]
+        {
             let (got, exact) = (double::pow(x, y), x.powf(y));
             let same = got.to_bits() == exact.to_bits() || (got.is_nan() && exact.is_nan()) || ulp64(got, exact) < 2.0;
             assert!(same, "{x:e}^{y:e} = {got:e}, not {exact:e}");
@@ -162,10 +179,16 @@ fn remainders_are_exact() {
     for (i, &x) in values.iter().enumerate() {
         for y in [values[(i * 13 + 5) % values.len()], 1.0, -3.0, 0.1, f64::INFINITY, 0.0, 5e-324] {
             let (got, exact) = (remainder::double(x, y), x % y);
-            assert!(got.to_bits() == exact.to_bits() || got.is_nan() && exact.is_nan(), "{x:e} % {y:e} = {got:e}, not {exact:e}");
+            assert!(
+                got.to_bits() == exact.to_bits() || got.is_nan() && exact.is_nan(),
+                "{x:e} % {y:e} = {got:e}, not {exact:e}"
+            );
             let (x, y) = (x as f32, y as f32);
             let (got, exact) = (remainder::single(x, y), x % y);
-            assert!(got.to_bits() == exact.to_bits() || got.is_nan() && exact.is_nan(), "{x:e} % {y:e} = {got:e}, not {exact:e}");
+            assert!(
+                got.to_bits() == exact.to_bits() || got.is_nan() && exact.is_nan(),
+                "{x:e} % {y:e} = {got:e}, not {exact:e}"
+            );
         }
     }
 }
@@ -228,7 +251,15 @@ fn composite_functions_follow_their_formulas() {
         }),
         (op::Unary::Mish, 0.0, 0.0, |x| x * softplus(x).tanh()),
         (op::Unary::ThresholdedRelu, 1.5, 0.0, |x| if x > 1.5 { x } else { 0.0 }),
-        (op::Unary::Shrink, 1.5, 0.5, |x| if x < -1.5 { x + 0.5 } else if x > 1.5 { x - 0.5 } else { 0.0 }),
+        (op::Unary::Shrink, 1.5, 0.5, |x| {
+            if x < -1.5 {
+                x + 0.5
+            } else if x > 1.5 {
+                x - 0.5
+            } else {
+                0.0
+            }
+        }),
         (op::Unary::Reciprocal, 0.0, 0.0, |x| 1.0 / x),
     ];
     for (op, alpha, beta, reference) in rows {
@@ -244,7 +275,8 @@ fn composite_functions_follow_their_formulas() {
 }
 
 fn doubles() -> impl Iterator<Item = f64> {
-    let edges = [0.0, -0.0, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e22];
+    let edges =
+        [0.0, -0.0, 1.0, -1.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MAX, f64::MIN_POSITIVE, 5e-324, 1e22];
     let even = (-20_000..20_000).map(|i| f64::from(i) * 0.001_37);
     let mut seed = 0x2545_F491_4F6C_DD1D_u64;
     let spread = (0..60_000).map(move |_| {

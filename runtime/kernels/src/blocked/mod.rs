@@ -1,0 +1,8 @@
+//! The same sums in the same order, several outputs at once: accumulators in fixed arrays that become vector registers on
+//! x86-64, aarch64 and wasm. Bits equal those of `scalar/`.
+
+pub mod conv;
+pub mod depthwise;
+pub mod mat_mul;
+pub mod pool;
+pub mod softmax;

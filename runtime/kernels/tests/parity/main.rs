@@ -1,0 +1,6 @@
+//! Every blocked kernel against its scalar twin, bit for bit, over grids of shapes, halos and hostile numbers.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod convolution;
+mod lines;
+mod random;
