@@ -1,0 +1,8 @@
+//! A device from the outside: a host, a broker and a source that misbehave on purpose.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod journeys;
+mod reports;
+mod storms;
+mod transfers;
+mod world;
