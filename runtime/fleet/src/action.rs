@@ -95,7 +95,8 @@ pub enum Part {
 #[expect(clippy::large_enum_variant, reason = "no allocator to box with; one action lives at a time")]
 pub enum Action {
     /// Make these bytes and everything kept so far durable, then say [`Event::Persisted`]; until then there is
-    /// no further action. See [`crate::newest`] for where to write them.
+    /// no further action. See [`crate::newest`] for where to write them. If storage refuses, try again or
+    /// restart: the device goes nowhere without it, and what runs keeps running.
     Persist([u8; RECORD_BYTES]),
     /// Carry out an order, then say [`Event::Done`]. A new order takes the place of one not done yet.
     Work(Order),
