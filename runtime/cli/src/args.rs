@@ -1,0 +1,147 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::verb;
+
+/// Compiles trained models into small sealed WebAssembly guests and runs them.
+#[derive(Parser, Debug)]
+#[command(name = "mote", version, arg_required_else_help = true, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+    /// Print results as one JSON document, and errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Say nothing but results and errors
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// One file of `verb/` each.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Verb {
+    /// Compile an ONNX model into a WebAssembly module or a Plan
+    Compile(verb::compile::Options),
+    /// Run a model on input arrays
+    Run(verb::run::Options),
+    /// Show what a model is made of
+    Inspect(verb::inspect::Options),
+    /// Compare every way to run a model with recorded outputs and with each other
+    Verify(verb::verify::Options),
+    /// Measure cold start and latency
+    Bench(verb::bench::Options),
+    /// Make a signing key
+    Keygen(verb::keygen::Options),
+    /// Sign a compiled model: X.wasm or X.plan becomes X.mote
+    Sign(verb::sign::Options),
+    /// Check a sealed model's signature and show what it releases
+    Open(verb::open::Options),
+    /// Show what this machine offers
+    Doctor(verb::doctor::Options),
+    /// Print a shell's completion script
+    Completions(verb::completions::Options),
+}
+
+/// How symbolic dimensions get their sizes.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct DimArgs {
+    /// Size of a symbolic dimension of an .onnx, repeatable
+    #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = named_size)]
+    pub(crate) dims: Vec<(String, usize)>,
+}
+
+/// Which code runs, and how.
+#[derive(Args, Debug, Clone, Copy)]
+pub(crate) struct CodeArgs {
+    /// What executes the model
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) host: HostKind,
+    /// strict: the same bits on every machine; fast: fused multiply-add, within a tolerance
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) profile: ProfileArg,
+    /// Code derived for this machine, or the code in the file as a page would run it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) code: CodeArg,
+}
+
+/// Whom to trust and where to keep compiled code.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct TrustArgs {
+    /// File of public keys to trust instead of trusted.keys in mote's folder, repeatable
+    #[arg(long = "keys", value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
+    /// Compile anew and keep nothing
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+    /// Whether hand-written guests without a Plan may run, and with which imports
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) foreign: ForeignArg,
+}
+
+/// What a hand-written guest may do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ForeignArg {
+    /// Not run at all
+    #[default]
+    Refuse,
+    /// Run without any import, and be stopped at a deadline
+    Sandbox,
+    /// Have standard error, clocks and random bytes of WASI preview 1 too
+    Wasi,
+}
+
+/// What executes a model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HostKind {
+    /// The wasm guest, sandboxed
+    #[default]
+    Wasmtime,
+    /// The same kernels as native code, on the same Plan
+    Native,
+}
+
+/// What arithmetic the code may use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProfileArg {
+    #[default]
+    Strict,
+    Fast,
+}
+
+impl From<ProfileArg> for mote_weld::Profile {
+    fn from(arg: ProfileArg) -> Self {
+        match arg {
+            ProfileArg::Strict => Self::Strict,
+            ProfileArg::Fast => Self::Fast,
+        }
+    }
+}
+
+/// Whose code runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CodeArg {
+    #[default]
+    Derived,
+    File,
+}
+
+impl From<CodeArg> for mote_host::Code {
+    fn from(arg: CodeArg) -> Self {
+        match arg {
+            CodeArg::Derived => Self::Derived,
+            CodeArg::File => Self::File,
+        }
+    }
+}
+
+fn named_size(text: &str) -> Result<(String, usize), String> {
+    let (name, size) = text.split_once('=').ok_or("expected NAME=SIZE")?;
+    let size: usize = size.parse().map_err(|_| format!("{size:?} is not a size"))?;
+    if name.is_empty() || size == 0 {
+        return Err("expected a name and a size of at least 1".into());
+    }
+    Ok((name.into(), size))
+}

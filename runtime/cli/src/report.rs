@@ -1,0 +1,117 @@
+//! How a command fails: an exit code, a stable word for scripts, whose fault it is and what to do about it.
+
+use std::fmt;
+
+use crate::tensors::TensorError;
+
+/// What the process answers. 0 is success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Exit {
+    /// `verify` found outputs that differ by more than the tolerance.
+    Disagreement = 1,
+    /// The command line, a key file or the machine's set-up is wrong.
+    Usage = 2,
+    /// The model was refused: it is malformed, unsupported, not trusted or above its limits.
+    Model = 3,
+    /// The inputs were refused: unreadable, of another name, type or shape.
+    Input = 4,
+    /// The model was running and gave no answer, or the answer could not be written.
+    Execution = 5,
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    /// Stable across versions: `input.shape`.
+    pub(crate) code: &'static str,
+    /// One sentence in the words of the error itself.
+    pub(crate) message: String,
+    /// The file, node, tensor or option at fault.
+    pub(crate) culprit: Option<String>,
+    /// What to do.
+    pub(crate) hint: Option<String>,
+}
+
+impl Failure {
+    fn new(exit: Exit, code: &'static str, message: &impl ToString) -> Self {
+        Self { exit, code, message: message.to_string(), culprit: None, hint: None }
+    }
+
+    pub(crate) fn usage(code: &'static str, message: impl ToString) -> Self {
+        Self::new(Exit::Usage, code, &message)
+    }
+
+    pub(crate) fn model(code: &'static str, message: impl ToString) -> Self {
+        Self::new(Exit::Model, code, &message)
+    }
+
+    pub(crate) fn input(code: &'static str, message: impl ToString) -> Self {
+        Self::new(Exit::Input, code, &message)
+    }
+
+    pub(crate) fn execution(code: &'static str, message: impl ToString) -> Self {
+        Self::new(Exit::Execution, code, &message)
+    }
+
+    /// Names what is at fault.
+    pub(crate) fn at(mut self, culprit: impl ToString) -> Self {
+        self.culprit.get_or_insert_with(|| culprit.to_string());
+        self
+    }
+
+    /// Says what to do.
+    pub(crate) fn hint(mut self, hint: impl ToString) -> Self {
+        self.hint.get_or_insert_with(|| hint.to_string());
+        self
+    }
+
+    /// A file of arrays that was not read.
+    pub(crate) fn tensors(error: &TensorError) -> Self {
+        let code = match error {
+            TensorError::Io(_) => "input.unreadable",
+            TensorError::Zip(_) | TensorError::NpyHeader { .. } | TensorError::NpyLength { .. } => "input.damaged",
+            TensorError::UnknownFormat => "input.format",
+            TensorError::NpyType { .. } | TensorError::Half { .. } => "input.type",
+            TensorError::TooLarge { .. } | TensorError::TooMany { .. } => "input.too-large",
+            TensorError::Json(_) | TensorError::JsonShape { .. } => "input.json",
+            TensorError::Csv(_) | TensorError::CsvNumber { .. } | TensorError::CsvEmpty => "input.csv",
+            TensorError::Range { .. } => "input.range",
+            TensorError::OutputFormat { .. } | TensorError::OutputCount { .. } => "output.format",
+        };
+        Self::input(code, error)
+    }
+
+    /// What the command prints as an error under `--json`.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({ "error": {
+            "code": self.code,
+            "exit": self.exit as u8,
+            "message": self.message,
+            "culprit": self.culprit,
+            "hint": self.hint,
+        }})
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.culprit {
+            Some(culprit) => write!(f, "{culprit}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl miette::Diagnostic for Failure {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.code))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
+    }
+}

@@ -1,0 +1,148 @@
+use mote_abi::DType;
+
+/// A dense array: row-major, little-endian.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Array {
+    pub(crate) dtype: DType,
+    pub(crate) dims: Vec<usize>,
+    pub(crate) data: Vec<u8>,
+}
+
+/// `[1, 3, 224, 224]`
+pub(crate) fn dims_text(dims: &[usize]) -> String {
+    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+    format!("[{}]", dims.join(", "))
+}
+
+/// One element, widened without loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Element {
+    Float(f64),
+    /// A f32 is kept as one, so that it prints with its own shortest digits.
+    Single(f32),
+    Signed(i64),
+    Unsigned(u64),
+    Bool(bool),
+}
+
+impl Element {
+    /// As a float, for differences; integers above 2^53 are rounded.
+    pub(crate) fn as_f64(self) -> f64 {
+        match self {
+            Self::Float(x) => x,
+            Self::Single(x) => f64::from(x),
+            Self::Signed(x) => x as f64,
+            Self::Unsigned(x) => x as f64,
+            Self::Bool(x) => f64::from(u8::from(x)),
+        }
+    }
+}
+
+impl std::fmt::Display for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Float(x) => write!(f, "{x}"),
+            Self::Single(x) => write!(f, "{x}"),
+            Self::Signed(x) => write!(f, "{x}"),
+            Self::Unsigned(x) => write!(f, "{x}"),
+            Self::Bool(x) => write!(f, "{x}"),
+        }
+    }
+}
+
+/// The chunk as an array. Chunks come from `chunks_exact`, so the lengths agree; zero is never seen.
+fn word<const N: usize>(chunk: &[u8]) -> [u8; N] {
+    chunk.try_into().unwrap_or([0; N])
+}
+
+impl Array {
+    /// Every element in order.
+    pub(crate) fn elements(&self) -> impl Iterator<Item = Element> + '_ {
+        let dtype = self.dtype;
+        self.data.chunks_exact(dtype.size() as usize).map(move |raw| match dtype {
+            DType::F32 => Element::Single(f32::from_le_bytes(word(raw))),
+            DType::F64 => Element::Float(f64::from_le_bytes(word(raw))),
+            DType::I8 => Element::Signed(i64::from(i8::from_le_bytes(word(raw)))),
+            DType::I16 => Element::Signed(i64::from(i16::from_le_bytes(word(raw)))),
+            DType::I32 => Element::Signed(i64::from(i32::from_le_bytes(word(raw)))),
+            DType::I64 => Element::Signed(i64::from_le_bytes(word(raw))),
+            DType::U8 => Element::Unsigned(u64::from(u8::from_le_bytes(word(raw)))),
+            DType::U16 => Element::Unsigned(u64::from(u16::from_le_bytes(word(raw)))),
+            DType::U32 => Element::Unsigned(u64::from(u32::from_le_bytes(word(raw)))),
+            DType::U64 => Element::Unsigned(u64::from_le_bytes(word(raw))),
+            DType::Bool => Element::Bool(raw != [0]),
+        })
+    }
+
+    /// The data with every f32 NaN as 0x7fc00000: engines may choose other payloads, and they mean the same.
+    pub(crate) fn canonical(&self) -> Vec<u8> {
+        let mut data = self.data.clone();
+        if self.dtype == DType::F32 {
+            for value in data.as_chunks_mut().0 {
+                if f32::from_le_bytes(*value).is_nan() {
+                    *value = 0x7fc0_0000_u32.to_le_bytes();
+                }
+            }
+        }
+        data
+    }
+}
+
+/// Writes one number as an element of `dtype`, or answers `None` where it does not fit.
+pub(crate) fn push_element(data: &mut Vec<u8>, dtype: DType, element: Element) -> Option<()> {
+    let integer = || match element {
+        Element::Signed(x) => Some(i128::from(x)),
+        Element::Unsigned(x) => Some(i128::from(x)),
+        Element::Bool(x) => Some(i128::from(x)),
+        Element::Float(x) => (x.fract() == 0.0 && x.abs() < 2f64.powi(64)).then_some(x as i128),
+        Element::Single(x) => (x.fract() == 0.0 && x.abs() < 2f32.powi(64)).then_some(x as i128),
+    };
+    match dtype {
+        DType::F32 => data.extend_from_slice(&(element.as_f64() as f32).to_le_bytes()),
+        DType::F64 => data.extend_from_slice(&element.as_f64().to_le_bytes()),
+        DType::I8 => data.extend_from_slice(&i8::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::I16 => data.extend_from_slice(&i16::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::I32 => data.extend_from_slice(&i32::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::I64 => data.extend_from_slice(&i64::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::U8 => data.extend_from_slice(&u8::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::U16 => data.extend_from_slice(&u16::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::U32 => data.extend_from_slice(&u32::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::U64 => data.extend_from_slice(&u64::try_from(integer()?).ok()?.to_le_bytes()),
+        DType::Bool => data.push(u8::try_from(integer()?).ok().filter(|&bit| bit <= 1)?),
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_where_they_fit_and_nowhere_else() {
+        let table = [
+            (DType::U8, Element::Signed(255), Some(vec![255])),
+            (DType::U8, Element::Signed(256), None),
+            (DType::U8, Element::Signed(-1), None),
+            (DType::I8, Element::Float(-128.0), Some(vec![0x80])),
+            (DType::I64, Element::Float(0.5), None),
+            (DType::I64, Element::Float(f64::NAN), None),
+            (DType::I64, Element::Float(1e300), None),
+            (DType::Bool, Element::Signed(1), Some(vec![1])),
+            (DType::Bool, Element::Signed(2), None),
+            (DType::F32, Element::Bool(true), Some(1f32.to_le_bytes().to_vec())),
+            (DType::U64, Element::Unsigned(u64::MAX), Some(vec![255; 8])),
+        ];
+        for (dtype, element, expected) in table {
+            let mut data = Vec::new();
+            let got = push_element(&mut data, dtype, element).map(|()| data);
+            assert_eq!(got, expected, "{element:?} as {dtype}");
+        }
+    }
+
+    #[test]
+    fn nan_payloads_do_not_count() {
+        let of = |bits: u32| Array { dtype: DType::F32, dims: vec![1], data: bits.to_le_bytes().to_vec() };
+        assert_eq!(of(0xffc0_1234).canonical(), 0x7fc0_0000_u32.to_le_bytes());
+        assert_eq!(of(0x8000_0000).canonical(), 0x8000_0000_u32.to_le_bytes());
+    }
+}

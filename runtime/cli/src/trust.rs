@@ -1,0 +1,174 @@
+//! From bytes to [`Opened`], which is all that a host takes. A plain local file is signed in memory with this user's
+//! development key first, and says so: there is one path, and no second constructor.
+
+use std::time::{Duration, Instant};
+
+use mote_host::{ForeignConfig, Host, HostConfig, Model, Wasi};
+use mote_seal::{
+    Artifact as Listed, Blob, Class, Hashed, Kind, Limits, OpenError, Opened, Release, Role, Sealed, SigningKey,
+    Standing, Target, TrustedKey, check_release, sign_release,
+};
+
+use crate::args::{CodeArgs, TrustArgs};
+use crate::console::Console;
+use crate::report::Failure;
+use crate::source::{Artifact, guest_image, legal_name, plan_bytes, view};
+use crate::{keys, places, signature};
+
+/// The variant for gateways of any processor.
+const VARIANT: &str = "generic";
+
+/// Instances that one command has at once, with room for comparisons.
+const SLOTS: u32 = 8;
+
+/// An artifact with the manifest that vouches for it and the keys that are trusted.
+pub(crate) struct Vouched {
+    artifact: Hashed<Vec<u8>>,
+    manifest: Vec<u8>,
+    ring: Vec<TrustedKey>,
+    hash_time: Duration,
+}
+
+impl Vouched {
+    /// Signs a plain file for this run.
+    pub(crate) fn locally(artifact: Artifact, console: Console) -> Result<Self, Failure> {
+        let (name, version) = match artifact.kind {
+            Kind::Foreign => ("foreign".into(), 0),
+            kind => {
+                let plan = plan_bytes(kind, &artifact.bytes)?;
+                let meta = signature::meta(&view(&plan)?)?;
+                (legal_name(&meta.name), meta.version)
+            }
+        };
+        let key = match artifact.kind {
+            Kind::Foreign => keys::generate(Role::Foreign, Standing::Development)?,
+            Kind::Plan | Kind::Module => keys::development()?,
+        };
+        let kind = artifact.kind;
+        let (bytes, hash_time) = hashed(artifact.bytes);
+        let manifest = manifest(&bytes, &LocalRelease { kind, model: &name, version, floor: 0 }, &key)?;
+        console.note(format_args!("signed for this run with development key {}", key.public().id()));
+        Ok(Self { artifact: bytes, manifest, ring: vec![key.trusted()], hash_time })
+    }
+
+    /// Takes a sealed file apart; the keys of the options vouch for it.
+    pub(crate) fn sealed(bytes: &[u8], trust: &TrustArgs) -> Result<Self, Failure> {
+        let sealed = Sealed::split(bytes).map_err(|error| refused(&error))?;
+        let (artifact, hash_time) = hashed(sealed.artifact.to_vec());
+        Ok(Self { artifact, manifest: sealed.manifest.to_vec(), ring: keys::ring(&trust.keys)?, hash_time })
+    }
+
+    /// How long hashing the artifact took.
+    pub(crate) fn hash_time(&self) -> Duration {
+        self.hash_time
+    }
+
+    /// Checks everything. A sealed file is opened as the artifact that it holds, wherever that is meant to run.
+    pub(crate) fn open(&self) -> Result<Opened<'_>, Failure> {
+        let ring = mote_seal::Keyring::new(&self.ring);
+        let checked = check_release(&self.manifest, &ring).map_err(|error| refused(&error))?;
+        let release = *checked.release();
+        let held = release.artifacts.iter().find(|listed| listed.blob.digest == self.artifact.digest());
+        let listed = held.or_else(|| release.artifacts.iter().next());
+        let (class, variant) = listed.map_or((Class::Gateway, ""), |listed| (listed.class, listed.variant));
+        let target = Target { class, variant, model: None, floor: release.floor, max_bytes: u64::MAX };
+        checked.select(&target).and_then(|found| found.open_hashed(&self.artifact)).map_err(|error| refused(&error))
+    }
+}
+
+fn hashed(bytes: Vec<u8>) -> (Hashed<Vec<u8>>, Duration) {
+    let start = Instant::now();
+    let hashed = Hashed::new(bytes);
+    (hashed, start.elapsed())
+}
+
+/// What a release of one artifact says.
+pub(crate) struct LocalRelease<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) model: &'a str,
+    pub(crate) version: u64,
+    pub(crate) floor: u64,
+}
+
+/// The signed release of one artifact.
+pub(crate) fn manifest(
+    bytes: &Hashed<Vec<u8>>,
+    release: &LocalRelease<'_>,
+    key: &SigningKey,
+) -> Result<Vec<u8>, Failure> {
+    let blob = Blob { digest: bytes.digest(), length: bytes.bytes().len() as u64 };
+    let artifacts = [Listed { class: Class::Gateway, variant: VARIANT, kind: release.kind, blob }];
+    let release = Release {
+        model: release.model,
+        version: release.version,
+        floor: release.floor,
+        artifacts: artifacts.as_slice().into(),
+        golden: None,
+        limits: Limits::default(),
+        compiler: concat!("mote ", env!("CARGO_PKG_VERSION")),
+    };
+    sign_release(&release, key).map_err(|error| {
+        Failure::usage("seal.unsignable", error).at(release.model).hint("mote keygen --role makes a key for it")
+    })
+}
+
+/// What the seal says is wrong, with what to do about it.
+pub(crate) fn refused(error: &OpenError) -> Failure {
+    let failure = Failure::model("seal.refused", error).at("the seal");
+    match error {
+        OpenError::UnknownKey { .. } => failure.hint("name the publisher's key file with --keys FILE"),
+        OpenError::WrongDigest | OpenError::WrongLength { .. } | OpenError::BadSignature => {
+            failure.hint("the file is damaged or was tampered with; fetch it again")
+        }
+        OpenError::BadMagic => failure.hint("damaged, or transferred as text"),
+        _ => failure,
+    }
+}
+
+/// The host of one command.
+pub(crate) fn host(trust: &TrustArgs) -> Result<Host, Failure> {
+    let foreign = trust.foreign.wasi().map(|wasi| ForeignConfig { wasi });
+    let cache_dir = if trust.no_cache { None } else { places::cache_dir() };
+    Host::new(&HostConfig { slots: SLOTS, cache_dir, foreign }).map_err(|error| {
+        Failure::usage("host.set-up", error)
+            .hint("--no-cache runs without a code cache; `mote doctor` shows what there is")
+    })
+}
+
+/// Loads what was opened with the options of the command line.
+pub(crate) fn load(host: &Host, opened: &Opened<'_>, code: &CodeArgs, console: Console) -> Result<Model, Failure> {
+    let _progress = console.progress("compiling for this machine");
+    let loaded = if opened.kind() == Kind::Foreign {
+        host.load_foreign(opened, mote_host::Limits::default())
+    } else {
+        let options = mote_host::LoadOptions {
+            code: code.code.into(),
+            profile: code.profile.into(),
+            limits: mote_host::Limits::default(),
+        };
+        host.load(opened, &guest_image(), &options)
+    };
+    loaded.map_err(|error| {
+        let failure = Failure::model("host.refused", &error);
+        match error {
+            mote_host::LoadError::ForeignDisabled => failure.hint("--foreign sandbox enables hand-written guests"),
+            mote_host::LoadError::NoCodeInFile => {
+                failure.hint("--code derived, or weld it: mote compile X.onnx -o X.wasm")
+            }
+            mote_host::LoadError::ImportRefused { .. } => {
+                failure.hint("--foreign wasi gives clocks, random bytes and stderr")
+            }
+            _ => failure,
+        }
+    })
+}
+
+impl crate::args::ForeignArg {
+    fn wasi(self) -> Option<Wasi> {
+        match self {
+            Self::Refuse => None,
+            Self::Sandbox => Some(Wasi::Refused),
+            Self::Wasi => Some(Wasi::Subset),
+        }
+    }
+}

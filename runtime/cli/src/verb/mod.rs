@@ -1,0 +1,12 @@
+//! The verbs, one file each. A verb has `Options`, which clap fills, and `run`, which answers or fails.
+
+pub(crate) mod bench;
+pub(crate) mod compile;
+pub(crate) mod completions;
+pub(crate) mod doctor;
+pub(crate) mod inspect;
+pub(crate) mod keygen;
+pub(crate) mod open;
+pub(crate) mod run;
+pub(crate) mod sign;
+pub(crate) mod verify;

@@ -1,0 +1,96 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::args::{CodeArgs, DimArgs, TrustArgs};
+use crate::bind;
+use crate::console::Console;
+use crate::prepare::{self, Inputs};
+use crate::report::Failure;
+use crate::runner::Runner;
+use crate::tensors::{Array, TensorError, given, json, npz, show};
+
+/// Options of `mote run`.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// The model: .onnx, .wasm, .plan or .mote
+    model: PathBuf,
+    /// Arrays named like the model's inputs: a file (.npz, .npy, .json, .csv), - for JSON or CSV from standard input,
+    /// or the numbers themselves, as in '5.1,3.5,1.4,0.2'
+    #[arg(short, long, value_name = "FILE", allow_hyphen_values = true)]
+    input: Option<String>,
+    /// Where the outputs go (.npz, .npy, .json); printed if not given
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    dims: DimArgs,
+    #[command(flatten)]
+    code: CodeArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
+}
+
+pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
+    let given = match &options.input {
+        Some(argument) => given::read(argument).map_err(|error| Failure::tensors(&error).at(argument))?,
+        None => Vec::new(),
+    };
+    let (vouched, inputs) =
+        prepare::model(&options.model, given, &options.dims, &options.code, &options.trust, console)?;
+    let opened = vouched.open()?;
+    let mut runner =
+        Runner::start(&opened, &options.code, &options.trust, console).map_err(|f| f.at(options.model.display()))?;
+    let tensors = match inputs {
+        Inputs::Paired(tensors) => tensors,
+        Inputs::Given(given) => {
+            let first = runner.signatures.first().map(|signature| signature.inputs.as_slice()).unwrap_or_default();
+            let names: Vec<&str> = first.iter().map(|slot| slot.name.as_str()).collect();
+            prepare::pair(given, &names, console)?
+        }
+    };
+    let calls = bind::calls(tensors, &runner.signatures)?;
+    let outputs = {
+        let _progress = console.progress("running");
+        runner.infer(&calls)?
+    };
+    if let Some(path) = &options.output {
+        write(path, &outputs).map_err(|error| unwritten(&error).at(path.display()))?;
+        return console.data(|| json!({ "output": path.display().to_string(), "calls": calls.repeats }), String::new);
+    }
+    let labels = runner.meta.labels.as_slice();
+    console.data(
+        || {
+            json!({
+                "model": runner.meta.name,
+                "version": runner.meta.version,
+                "calls": calls.repeats,
+                "outputs": json::described(&outputs),
+            })
+        },
+        || {
+            let texts = outputs
+                .iter()
+                .enumerate()
+                .map(|(index, (name, array))| show::text(name, array, if index == 0 { labels } else { &[] }));
+            texts.collect()
+        },
+    )
+}
+
+/// Writes the outputs in the format that the file's name says.
+fn write(path: &Path, outputs: &[(String, Array)]) -> Result<(), TensorError> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("npz") => npz::write_file(path, outputs),
+        Some("npy") => npz::write_single(path, outputs),
+        Some("json") => Ok(std::fs::write(path, format!("{}\n", json::object(outputs)))?),
+        _ => Err(TensorError::OutputFormat { path: path.display().to_string() }),
+    }
+}
+
+fn unwritten(error: &TensorError) -> Failure {
+    match error {
+        TensorError::OutputFormat { .. } | TensorError::OutputCount { .. } => Failure::usage("output.format", error),
+        _ => Failure::execution("output.unwritable", error),
+    }
+}
