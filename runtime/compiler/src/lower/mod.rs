@@ -14,6 +14,8 @@ mod pack;
 mod report;
 mod share;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 use mote_plan::format::CONST_ALIGN;
 use mote_plan::write::{EntrySpec, Writer};

@@ -5,6 +5,7 @@ mod affine;
 mod clamp;
 mod dead;
 mod edit;
+mod flatten;
 mod identity;
 mod pad;
 mod repeat;
@@ -21,6 +22,7 @@ pub(crate) fn run(graph: Graph) -> Graph {
     let tidy = |graph| dead::remove(repeat::merge(identity::remove(graph)));
     let graph = tidy(graph);
     let graph = tidy(transpose::sink(graph));
+    let graph = tidy(flatten::reorder(graph));
     let graph = tidy(reshape::sink(graph));
     let graph = tidy(affine::fold(graph));
     let graph = tidy(pad::fold(graph));

@@ -276,6 +276,18 @@ fn layers_of_a_perceptron_meet() {
 }
 
 #[test]
+fn weights_follow_the_order_of_flattened_images() {
+    let (mut s, x) = Sketch::new(&[2, 3, 6, 5]);
+    let y = s.conv(x, 4, 1, window(3, 1, 1));
+    let flat = s.reshape(y, &[1, 1, 2, 120]);
+    let w = s.constant(&[7, 1, 1, 120]);
+    let op = Op::Conv { window: window(1, 1, 0), groups: 1, clamp: Clamp::NONE };
+    let product = s.node(op, &[flat, w], vec![1, 1, 2, 7]);
+    let y = s.reshape(product, &[2, 7]);
+    assert_eq!(ops(&check(s.finish(&[y]))), ["transpose", "conv", "reshape", "conv", "reshape"]);
+}
+
+#[test]
 fn joined_parts_are_made_in_place() {
     let (mut s, x) = Sketch::new(&[1, 4, 3, 3]);
     let parts: Vec<_> = [2, 6].map(|channels| s.conv(x, channels, 1, window(1, 1, 0))).to_vec();

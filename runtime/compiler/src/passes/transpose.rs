@@ -279,7 +279,8 @@ fn back<T: Copy>(perm: &[usize], facts: &[T]) -> Vec<T> {
     inverse(perm).into_iter().map(|axis| facts[axis]).collect()
 }
 
-fn inverse(perm: &[usize]) -> Vec<usize> {
+/// The permutation that undoes another.
+pub(super) fn inverse(perm: &[usize]) -> Vec<usize> {
     let mut inverse = vec![0; perm.len()];
     for (i, &axis) in perm.iter().enumerate() {
         inverse[axis] = i;

@@ -22,11 +22,19 @@ pub(super) fn product(build: &mut Build<'_>, node: &Node) -> Result<(), LowerErr
     else {
         return Err(build.malformed());
     };
-    let stack = dims.strip_suffix(&[*m, *n][..]).filter(|_| k == k2).ok_or_else(|| build.malformed())?;
-    let a = stacked(build, a, left, stack, [*m, *k])?;
-    let b = stacked(build, b, right, stack, [*k2, *n])?;
+    let (m, k, k2, n) = (*m, *k, *k2, *n);
+    let stack = dims.strip_suffix(&[m, n][..]).filter(|_| k == k2).ok_or_else(|| build.malformed())?;
+    let (left_count, count) = (left.iter().product::<usize>(), stack.iter().product::<usize>());
+    // One right operand for all: the rows of all left operands are one matrix.
+    let one = right.iter().all(|&dim| dim == 1) && left_count == count;
+    let (a, b, rows) = if one {
+        (build.alias(a, &[1, count * m, k], 0)?, build.alias(b, &[1, k, n], 0)?, [1, count * m, n])
+    } else {
+        let a = stacked(build, a, left, stack, [m, k])?;
+        (a, stacked(build, b, right, stack, [k, n])?, [count, m, n])
+    };
     let target = build.result(y)?;
-    let flat = build.alias(target, &[stack.iter().product(), *m, *n], 0)?;
+    let flat = build.alias(target, &rows, 0)?;
     build.emit(Kind::MatMul, [Some(a), Some(b)], [flat], Params::None);
     Ok(())
 }
