@@ -194,14 +194,14 @@ impl<'v> Operands<'v> {
         self.source_if(i, T::holds)
     }
 
-    /// The storage of an input of any type of this size, `None` where it is the output's.
-    pub(crate) fn source_bits<T: Plain>(&self, i: usize) -> Result<Option<&'v [T]>> {
-        self.source_if(i, |dtype| dtype.size() as usize == size_of::<T>())
+    /// The storage of an input as bytes, whatever its type, `None` where it is the output's.
+    pub(crate) fn source_bytes(&self, i: usize) -> Result<Option<&'v [u8]>> {
+        self.source_if(i, |_| true)
     }
 
-    /// The storage of an input of any type of this size.
-    pub(crate) fn input_bits<T: Plain>(&self, i: usize) -> Result<&'v [T]> {
-        self.source_bits(i)?.ok_or(Fault::MalformedPlan)
+    /// The storage of an input as bytes, whatever its type.
+    pub(crate) fn input_bytes(&self, i: usize) -> Result<&'v [u8]> {
+        self.source_bytes(i)?.ok_or(Fault::MalformedPlan)
     }
 
     /// The storage of an output of this element type.
@@ -209,17 +209,25 @@ impl<'v> Operands<'v> {
         self.output_if(i, T::holds)
     }
 
-    /// The storage of an output of any type of this size.
-    pub(crate) fn output_bits<T: Plain>(&mut self, i: usize) -> Result<&'v mut [T]> {
-        self.output_if(i, |dtype| dtype.size() as usize == size_of::<T>())
-    }
-
     /// The storage of an output as bytes, whatever its type.
     pub(crate) fn output_bytes(&mut self, i: usize) -> Result<&'v mut [u8]> {
         self.output_if(i, |_| true)
     }
 
-    /// The storage of an input of an integer type other than u64, or bool; `None` where it is the output's.
+    /// Fills the first output with the first input where they are not one. Both have the same size.
+    pub(crate) fn copy_first_input(&mut self) -> Result {
+        let Some(x) = self.source_bytes(0)? else { return Ok(()) };
+        let output = self.outputs.first_mut().and_then(Option::as_mut).ok_or(Fault::MalformedPlan)?;
+        if output.taken || output.tensor.bytes as usize != x.len() {
+            return Err(Fault::MalformedPlan);
+        }
+        // SAFETY: as in `output_if`; the view ends with this function, so the output can still be handed out once.
+        let y: &mut [u8] = unsafe { core::slice::from_raw_parts_mut(output.start, x.len()) };
+        y.iter_mut().zip(x).for_each(|(y, &x)| *y = x);
+        Ok(())
+    }
+
+    /// The storage of an input of an integer type or bool; `None` where it is the output's.
     pub(crate) fn ints(&self, i: usize) -> Result<Option<Ints<'v>>> {
         Ok(match self.input_tensor(i)?.dtype {
             DType::I8 => self.source(i)?.map(Ints::I8),
@@ -229,12 +237,13 @@ impl<'v> Operands<'v> {
             DType::I32 => self.source(i)?.map(Ints::I32),
             DType::U32 => self.source(i)?.map(Ints::U32),
             DType::I64 => self.source(i)?.map(Ints::I64),
+            DType::U64 => self.source(i)?.map(Ints::U64),
             DType::Bool => self.source(i)?.map(Ints::Bool),
-            DType::F32 | DType::F64 | DType::U64 => return Err(Fault::MalformedPlan),
+            DType::F32 | DType::F64 => return Err(Fault::MalformedPlan),
         })
     }
 
-    /// The storage of an output of an integer type other than u64, or bool.
+    /// The storage of an output of an integer type or bool.
     pub(crate) fn ints_mut(&mut self, i: usize) -> Result<IntsMut<'v>> {
         Ok(match self.output_tensor(i)?.dtype {
             DType::I8 => IntsMut::I8(self.output(i)?),
@@ -244,8 +253,9 @@ impl<'v> Operands<'v> {
             DType::I32 => IntsMut::I32(self.output(i)?),
             DType::U32 => IntsMut::U32(self.output(i)?),
             DType::I64 => IntsMut::I64(self.output(i)?),
+            DType::U64 => IntsMut::U64(self.output(i)?),
             DType::Bool => IntsMut::Bool(self.output(i)?),
-            DType::F32 | DType::F64 | DType::U64 => return Err(Fault::MalformedPlan),
+            DType::F32 | DType::F64 => return Err(Fault::MalformedPlan),
         })
     }
 

@@ -6,9 +6,9 @@ use mote_plan::{Kind, Plan, Step};
 /// Hands the list of kernels to a macro: `callback! { name mote_k_name, ... }`, where `mote_engine::name` runs one step and
 /// `mote_k_name` is what the guest exports it as.
 ///
-/// A kernel is named after the kind that it serves. Kinds whose arithmetic depends on the element type have a second one,
-/// `<kind>_f32`, for steps whose first input is f32; the plain name then serves every other type. A module so links the
-/// code of other types only where it has tensors of them.
+/// A kernel is named after the kind that it serves. Where the arithmetic depends on the element type there is a second
+/// one, `<kind>_f32`, for steps whose first input is f32, and where much of it does, `<kind>_f64`; the plain name serves
+/// every other type. So a module links the code of other types only where it has tensors of them.
 #[macro_export]
 macro_rules! for_each_kernel {
     ($callback:ident) => {
@@ -22,11 +22,14 @@ macro_rules! for_each_kernel {
             pool mote_k_pool,
             unary mote_k_unary,
             unary_f32 mote_k_unary_f32,
+            unary_f64 mote_k_unary_f64,
             binary mote_k_binary,
             binary_f32 mote_k_binary_f32,
+            binary_f64 mote_k_binary_f64,
             select mote_k_select,
             reduce mote_k_reduce,
             reduce_f32 mote_k_reduce_f32,
+            reduce_f64 mote_k_reduce_f64,
             softmax mote_k_softmax,
             copy mote_k_copy,
             fill mote_k_fill,
@@ -77,20 +80,23 @@ for_each_kernel!(dispatch);
 impl Kernel {
     /// The kernel of a step; `None` where a type-dependent step has no first input.
     pub(crate) fn of(plan: &Plan<'_>, step: &Step<'_>) -> Option<Self> {
-        let by_type = |f32, other| {
-            let dtype = plan.tensor(step.input(0)?)?.dtype;
-            Some(if dtype == DType::F32 { f32 } else { other })
+        let by_type = |f32, f64, other| {
+            Some(match plan.tensor(step.input(0)?)?.dtype {
+                DType::F32 => f32,
+                DType::F64 => f64,
+                _ => other,
+            })
         };
         Some(match step.kind {
             Kind::Conv => Self::conv,
             Kind::Depthwise => Self::depthwise,
             Kind::ConvGroup => Self::conv_group,
-            Kind::MatMul => return by_type(Self::mat_mul_f32, Self::mat_mul),
+            Kind::MatMul => return by_type(Self::mat_mul_f32, Self::mat_mul, Self::mat_mul),
             Kind::Pool => Self::pool,
-            Kind::Unary => return by_type(Self::unary_f32, Self::unary),
-            Kind::Binary => return by_type(Self::binary_f32, Self::binary),
+            Kind::Unary => return by_type(Self::unary_f32, Self::unary_f64, Self::unary),
+            Kind::Binary => return by_type(Self::binary_f32, Self::binary_f64, Self::binary),
             Kind::Select => Self::select,
-            Kind::Reduce => return by_type(Self::reduce_f32, Self::reduce),
+            Kind::Reduce => return by_type(Self::reduce_f32, Self::reduce_f64, Self::reduce),
             Kind::Softmax => Self::softmax,
             Kind::Copy => Self::copy,
             Kind::Fill => Self::fill,
@@ -102,9 +108,9 @@ impl Kernel {
             Kind::ScatterNd => Self::scatter_nd,
             Kind::ScatterElements => Self::scatter_elements,
             Kind::Lerp => Self::lerp,
-            Kind::ArgReduce => return by_type(Self::arg_reduce_f32, Self::arg_reduce),
-            Kind::CumSum => return by_type(Self::cum_sum_f32, Self::cum_sum),
-            Kind::TopK => return by_type(Self::top_k_f32, Self::top_k),
+            Kind::ArgReduce => return by_type(Self::arg_reduce_f32, Self::arg_reduce, Self::arg_reduce),
+            Kind::CumSum => return by_type(Self::cum_sum_f32, Self::cum_sum, Self::cum_sum),
+            Kind::TopK => return by_type(Self::top_k_f32, Self::top_k, Self::top_k),
             Kind::Lstm => Self::lstm,
             Kind::Gru => Self::gru,
             Kind::ConvTranspose => Self::conv_transpose,

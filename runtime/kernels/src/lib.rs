@@ -25,5 +25,5 @@ mod walk;
 pub use error::{KernelError, Result};
 pub use image::{Clamp, Image, Window};
 pub use layout::{Around, Layout, MAX_RANK};
-pub use memory::{Ints, IntsMut, Load, Store, Truths};
+pub use memory::{Floats, Ints, IntsMut, Load, Store};
 pub use number::{Function, Number};

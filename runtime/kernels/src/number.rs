@@ -1,9 +1,11 @@
 use crate::error::{KernelError, Result};
+use crate::memory::BLOCK;
 use crate::scalar::math::{self, Float};
 use mote_abi::op;
 
-/// The four types in which element-wise arithmetic and reductions are done: f32, f64, u64, and i64 for every narrower
-/// integer and bool (storing truncates, which is what wrapping arithmetic in the narrow type would have given).
+/// The three types in which element-wise arithmetic and reductions are done: f32, f64, and i64 for every integer and bool.
+/// Storing an i64 truncates, which is what wrapping arithmetic in the narrow type would have given; u64 travels as its
+/// bits, and the few operations that see the sign have a second form for it.
 pub trait Number: Copy + Default + PartialOrd + 'static {
     /// 0.
     const ZERO: Self;
@@ -30,6 +32,12 @@ pub trait Number: Copy + Default + PartialOrd + 'static {
     fn fmod(self, other: Self) -> Self;
     /// Power.
     fn pow(self, exponent: Self) -> Self;
+    /// Quotient of the bits as u64, 0 for a zero divisor; floats have none.
+    fn div_unsigned(self, other: Self) -> Self;
+    /// Remainder of the bits as u64, 0 for a zero divisor; floats have none.
+    fn rem_unsigned(self, other: Self) -> Self;
+    /// Inverts the sign bit of an integer: the order of u64 becomes that of i64 and back.
+    fn flip(self) -> Self;
     /// Bits of an integer; 0 for floats.
     fn bits(self) -> u64;
     /// An integer of so many bits; 0 for floats.
@@ -38,11 +46,11 @@ pub trait Number: Copy + Default + PartialOrd + 'static {
     fn from_count(count: usize) -> Self;
     /// Distance from 0, wrapping.
     fn abs(self) -> Self;
-    /// Applies a unary function to every element.
+    /// Applies a unary function to a block, of which the first `used` numbers matter.
     ///
     /// # Errors
     /// A function that this type does not have.
-    fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [Self]) -> Result;
+    fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [Self; BLOCK], used: usize) -> Result;
     /// The functions that only floats have: `sqrt`, `exp`, `log`.
     fn function(self, function: Function) -> Option<Self>;
 
@@ -113,6 +121,15 @@ macro_rules! float_number {
             fn pow(self, exponent: Self) -> Self {
                 Float::power(self, exponent)
             }
+            fn div_unsigned(self, _: Self) -> Self {
+                self
+            }
+            fn rem_unsigned(self, _: Self) -> Self {
+                self
+            }
+            fn flip(self) -> Self {
+                self
+            }
             fn bits(self) -> u64 {
                 0
             }
@@ -125,8 +142,8 @@ macro_rules! float_number {
             fn abs(self) -> Self {
                 Float::magnitude(self)
             }
-            fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [Self]) -> Result {
-                math::unary(op, alpha.into(), beta.into(), block)
+            fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [Self; BLOCK], used: usize) -> Result {
+                math::unary(op, alpha.into(), beta.into(), block, used)
             }
             fn function(self, function: Function) -> Option<Self> {
                 Some(match function {
@@ -142,89 +159,86 @@ macro_rules! float_number {
 float_number!(f32);
 float_number!(f64);
 
-macro_rules! integer_number {
-    ($int:ty, $abs:expr, $sign:expr, $negative:expr) => {
-        impl Number for $int {
-            const ZERO: Self = 0;
-            const ONE: Self = 1;
-            const LOWEST: Self = Self::MIN;
-            const HIGHEST: Self = Self::MAX;
-            const INTEGER: bool = true;
+impl Number for i64 {
+    const ZERO: Self = 0;
+    const ONE: Self = 1;
+    const LOWEST: Self = Self::MIN;
+    const HIGHEST: Self = Self::MAX;
+    const INTEGER: bool = true;
 
-            fn add(self, other: Self) -> Self {
-                self.wrapping_add(other)
-            }
-            fn sub(self, other: Self) -> Self {
-                self.wrapping_sub(other)
-            }
-            fn mul(self, other: Self) -> Self {
-                self.wrapping_mul(other)
-            }
-            fn div(self, other: Self) -> Self {
-                // Only MIN / -1 overflows; wrapping answers MIN.
-                if other == 0 { 0 } else { self.checked_div(other).unwrap_or(Self::MIN) }
-            }
-            fn modulo(self, other: Self) -> Self {
-                let rest = Number::fmod(self, other);
-                if rest != 0 && ($negative(rest) != $negative(other)) { rest.wrapping_add(other) } else { rest }
-            }
-            fn fmod(self, other: Self) -> Self {
-                self.checked_rem(other).unwrap_or(0)
-            }
-            fn pow(self, exponent: Self) -> Self {
-                if $negative(exponent) {
-                    // 1 / x^n is 0 for all but the two units.
-                    return match self {
-                        1 => 1,
-                        unit if unit == Self::ZERO.wrapping_sub(1) => {
-                            if exponent & 1 == 0 {
-                                1
-                            } else {
-                                unit
-                            }
-                        }
-                        _ => 0,
-                    };
-                }
-                let (mut base, mut left, mut power) = (self, exponent, Self::ONE);
-                while left != 0 {
-                    if left & 1 == 1 {
-                        power = power.wrapping_mul(base);
-                    }
-                    base = base.wrapping_mul(base);
-                    left >>= 1;
-                }
-                power
-            }
-            fn bits(self) -> u64 {
-                self as u64
-            }
-            fn from_bits(bits: u64) -> Self {
-                bits as Self
-            }
-            fn from_count(count: usize) -> Self {
-                count as Self
-            }
-            fn abs(self) -> Self {
-                $abs(self)
-            }
-            fn unary(op: op::Unary, _: f32, _: f32, block: &mut [Self]) -> Result {
-                match op {
-                    op::Unary::Abs => each(block, $abs),
-                    op::Unary::Neg => each(block, |v| Self::ZERO.wrapping_sub(v)),
-                    op::Unary::Sign => each(block, $sign),
-                    op::Unary::Not => each(block, |v| Self::truth(v == 0)),
-                    op::Unary::BitwiseNot => each(block, |v| !v),
-                    _ => return Err(KernelError::Unsupported),
-                }
-                Ok(())
-            }
-            fn function(self, _: Function) -> Option<Self> {
-                None
-            }
+    fn add(self, other: Self) -> Self {
+        self.wrapping_add(other)
+    }
+    fn sub(self, other: Self) -> Self {
+        self.wrapping_sub(other)
+    }
+    fn mul(self, other: Self) -> Self {
+        self.wrapping_mul(other)
+    }
+    fn div(self, other: Self) -> Self {
+        // Only MIN / -1 overflows; wrapping answers MIN.
+        if other == 0 { 0 } else { self.checked_div(other).unwrap_or(Self::MIN) }
+    }
+    fn modulo(self, other: Self) -> Self {
+        let rest = Number::fmod(self, other);
+        if rest != 0 && (rest < 0) != (other < 0) { rest.wrapping_add(other) } else { rest }
+    }
+    fn fmod(self, other: Self) -> Self {
+        self.checked_rem(other).unwrap_or(0)
+    }
+    fn pow(self, exponent: Self) -> Self {
+        if exponent < 0 {
+            // 1 / x^n is 0 for all but the two units.
+            return match self {
+                1 => 1,
+                -1 if exponent & 1 == 0 => 1,
+                -1 => -1,
+                _ => 0,
+            };
         }
-    };
+        let (mut base, mut left, mut power) = (self, exponent, 1_i64);
+        while left != 0 {
+            if left & 1 == 1 {
+                power = power.wrapping_mul(base);
+            }
+            base = base.wrapping_mul(base);
+            left >>= 1;
+        }
+        power
+    }
+    fn div_unsigned(self, other: Self) -> Self {
+        self.cast_unsigned().checked_div(other.cast_unsigned()).unwrap_or(0).cast_signed()
+    }
+    fn rem_unsigned(self, other: Self) -> Self {
+        self.cast_unsigned().checked_rem(other.cast_unsigned()).unwrap_or(0).cast_signed()
+    }
+    fn flip(self) -> Self {
+        self ^ Self::MIN
+    }
+    fn bits(self) -> u64 {
+        self.cast_unsigned()
+    }
+    fn from_bits(bits: u64) -> Self {
+        bits.cast_signed()
+    }
+    fn from_count(count: usize) -> Self {
+        count as Self
+    }
+    fn abs(self) -> Self {
+        self.wrapping_abs()
+    }
+    fn unary(op: op::Unary, _: f32, _: f32, block: &mut [Self; BLOCK], _: usize) -> Result {
+        match op {
+            op::Unary::Abs => each(block, Self::wrapping_abs),
+            op::Unary::Neg => each(block, Self::wrapping_neg),
+            op::Unary::Sign => each(block, Self::signum),
+            op::Unary::Not => each(block, |v| Self::truth(v == 0)),
+            op::Unary::BitwiseNot => each(block, |v| !v),
+            _ => return Err(KernelError::Unsupported),
+        }
+        Ok(())
+    }
+    fn function(self, _: Function) -> Option<Self> {
+        None
+    }
 }
-
-integer_number!(i64, i64::wrapping_abs, i64::signum, |v: i64| v < 0);
-integer_number!(u64, core::convert::identity, |v: u64| u64::from(v != 0), |_: u64| false);

@@ -17,6 +17,7 @@ struct Joint<const N: usize> {
 
 impl<const N: usize> Walk<N> {
     /// Lines the layouts up. Each must stay inside a slice of the length beside it.
+    #[inline(never)]
     pub(crate) fn new(tensors: [(&Layout, usize); N]) -> Result<Self> {
         let mut axes = [Joint { len: 1, strides: [0; N] }; MAX_RANK];
         let mut start = [0; N];
@@ -53,31 +54,44 @@ impl<const N: usize> Walk<N> {
         self.axes[MAX_RANK - 1].strides
     }
 
-    /// Calls with the first element of every row, row-major, until one call fails.
-    pub(crate) fn rows(&self, mut visit: impl FnMut([usize; N]) -> Result) -> Result {
-        if self.count() == 0 {
-            return Ok(());
-        }
-        let mut index = [0; MAX_RANK - 1];
-        let mut at = self.start;
-        'rows: loop {
-            visit(at)?;
-            for axis in (0..MAX_RANK - 1).rev() {
-                let joint = &self.axes[axis];
-                index[axis] += 1;
-                for (at, &stride) in at.iter_mut().zip(&joint.strides) {
-                    *at = at.wrapping_add_signed(stride);
-                }
-                if index[axis] < joint.len {
-                    continue 'rows;
-                }
-                index[axis] = 0;
-                for (at, &stride) in at.iter_mut().zip(&joint.strides) {
-                    *at = at.wrapping_sub(joint.len.wrapping_mul(stride.cast_unsigned()));
-                }
+    /// The first element of every row, row-major.
+    pub(crate) fn rows(&self) -> Rows<'_, N> {
+        let [outer @ .., _] = &self.axes;
+        let left = if self.row_len() == 0 { 0 } else { count(outer.iter().map(|axis| axis.len)) };
+        Rows { outer, index: [0; MAX_RANK - 1], at: self.start, left }
+    }
+}
+
+/// See [`Walk::rows`].
+pub(crate) struct Rows<'w, const N: usize> {
+    outer: &'w [Joint<N>; MAX_RANK - 1],
+    index: [usize; MAX_RANK - 1],
+    at: [usize; N],
+    left: usize,
+}
+
+impl<const N: usize> Iterator for Rows<'_, N> {
+    type Item = [usize; N];
+
+    // One copy for all kernels: the guest pays for code, not for a call per row.
+    #[inline(never)]
+    fn next(&mut self) -> Option<[usize; N]> {
+        self.left = self.left.checked_sub(1)?;
+        let here = self.at;
+        for (index, joint) in self.index.iter_mut().zip(self.outer).rev() {
+            *index += 1;
+            let wraps = *index >= joint.len;
+            let back = if wraps { joint.len } else { 0 };
+            for (at, &stride) in self.at.iter_mut().zip(&joint.strides) {
+                let stride = stride.cast_unsigned();
+                *at = at.wrapping_add(stride).wrapping_sub(back.wrapping_mul(stride));
             }
-            return Ok(());
+            if !wraps {
+                break;
+            }
+            *index = 0;
         }
+        Some(here)
     }
 }
 

@@ -17,23 +17,25 @@ pub fn reduce_f32(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Re
     reduce_slices::<f32>(&mut arena.operands(plan, step, Overlap::Apart)?, step)
 }
 
+/// Reduction of an f64 tensor, [`mote_plan::Kind::Reduce`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn reduce_f64(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    reduce_slices::<f64>(&mut arena.operands(plan, step, Overlap::Apart)?, step)
+}
+
 /// Reduction of a tensor of another type, [`mote_plan::Kind::Reduce`].
 ///
 /// # Errors
 /// A step that contradicts its tensors.
 pub fn reduce(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
-    match operands.input_tensor(0)?.dtype {
-        DType::F64 => reduce_slices::<f64>(&mut operands, step),
-        DType::U64 => reduce_slices::<u64>(&mut operands, step),
-        dtype => {
-            let reduction = reduction(&operands, step)?;
-            require(operands.output_tensor(0)?.dtype == dtype)?;
-            let (x_layout, y_layout) = (operands.input_layout(0)?, operands.output_layout(0)?);
-            let x = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
-            Ok(kernel::reduce::<i64, _, _>(&reduction, &x, &x_layout, &mut operands.ints_mut(0)?, &y_layout)?)
-        }
-    }
+    let reduction = reduction(&operands, step)?;
+    require(operands.output_tensor(0)?.dtype == operands.input_tensor(0)?.dtype)?;
+    let (x_layout, y_layout) = (operands.input_layout(0)?, operands.output_layout(0)?);
+    let x = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
+    Ok(kernel::reduce::<i64, _, _>(&reduction, &x, &x_layout, &mut operands.ints_mut(0)?, &y_layout)?)
 }
 
 fn reduce_slices<W: Number + Plain>(operands: &mut Operands<'_>, step: &Step<'_>) -> Result {
@@ -93,7 +95,6 @@ pub fn arg_reduce(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Re
     let y = operands.output(0)?;
     Ok(match dtype {
         DType::F64 => kernel::arg_reduce::<f64, [f64]>(which, &shape, operands.input(0)?, y)?,
-        DType::U64 => kernel::arg_reduce::<u64, [u64]>(which, &shape, operands.input(0)?, y)?,
         _ => kernel::arg_reduce::<i64, _>(which, &shape, &operands.ints(0)?.ok_or(Fault::MalformedPlan)?, y)?,
     })
 }
@@ -121,7 +122,6 @@ pub fn cum_sum(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Resul
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
     match operands.input_tensor(0)?.dtype {
         DType::F64 => cum_sum_slices::<f64>(&mut operands, step),
-        DType::U64 => cum_sum_slices::<u64>(&mut operands, step),
         dtype => {
             let (which, shape) = running(&operands, step)?;
             require(operands.output_tensor(0)?.dtype == dtype)?;
@@ -158,7 +158,6 @@ pub fn top_k(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result 
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
     match operands.input_tensor(0)?.dtype {
         DType::F64 => top_k_slices::<f64>(&mut operands, step),
-        DType::U64 => top_k_slices::<u64>(&mut operands, step),
         dtype => {
             let (largest, shape, k) = ranking(&operands, step)?;
             require(operands.output_tensor(0)?.dtype == dtype)?;

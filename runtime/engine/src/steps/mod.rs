@@ -1,29 +1,5 @@
 //! One function for each kernel: reads a step's record, checks it against its tensors and calls `mote-kernels`.
 
-/// Runs code with a type of so many bytes, for steps that move elements without looking at them.
-macro_rules! by_size {
-    ($bytes:expr, $T:ident => $body:expr) => {
-        match $bytes {
-            1 => {
-                type $T = u8;
-                $body
-            }
-            2 => {
-                type $T = u16;
-                $body
-            }
-            4 => {
-                type $T = u32;
-                $body
-            }
-            _ => {
-                type $T = u64;
-                $body
-            }
-        }
-    };
-}
-
 mod element_wise;
 mod image;
 mod index;
@@ -32,10 +8,12 @@ mod matrix;
 mod movement;
 mod recurrent;
 
-pub use element_wise::{binary, binary_f32, select, unary, unary_f32};
+pub use element_wise::{binary, binary_f32, binary_f64, select, unary, unary_f32, unary_f64};
 pub use image::{conv, conv_group, conv_transpose, depthwise, pool};
 pub use index::{gather, gather_elements, gather_nd, scatter_elements, scatter_nd};
-pub use line::{arg_reduce, arg_reduce_f32, cum_sum, cum_sum_f32, lerp, reduce, reduce_f32, softmax, top_k, top_k_f32};
+pub use line::{
+    arg_reduce, arg_reduce_f32, cum_sum, cum_sum_f32, lerp, reduce, reduce_f32, reduce_f64, softmax, top_k, top_k_f32,
+};
 pub use matrix::{mat_mul, mat_mul_f32};
 pub use movement::{cast, copy, fill, halo};
 pub use recurrent::{gru, lstm};

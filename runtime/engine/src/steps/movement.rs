@@ -21,7 +21,8 @@ pub fn copy(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
         Ok::<_, Fault>(Layout::strided(extents, strides.get(..rank).ok_or(Fault::MalformedPlan)?, start)?)
     };
     let (from, to) = (cut(&p.from_stride, p.from)?, cut(&p.to_stride, p.to)?);
-    by_size!(dtype.size(), T => Ok(kernel::copy::<T>(operands.input_bits(0)?, &from, operands.output_bits(0)?, &to)?))
+    let (x, y) = (operands.input_bytes(0)?, operands.output_bytes(0)?);
+    Ok(kernel::copy(dtype.size() as usize, x, &from, y, &to)?)
 }
 
 /// Repeats one element over the whole storage, [`mote_plan::Kind::Fill`].
@@ -33,7 +34,7 @@ pub fn fill(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
     let [low, high] = p.element;
     let element = u64::from(high) << 32 | u64::from(low);
-    by_size!(operands.output_tensor(0)?.dtype.size(), T => kernel::fill::<T>(element as T, operands.output_bits(0)?));
+    kernel::fill(operands.output_tensor(0)?.dtype.size() as usize, element, operands.output_bytes(0)?);
     Ok(())
 }
 
@@ -72,7 +73,6 @@ pub fn cast(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut target = match operands.output_tensor(0)?.dtype {
         DType::F32 => kernel::Target::F32(operands.output(0)?),
         DType::F64 => kernel::Target::F64(operands.output(0)?),
-        DType::U64 => kernel::Target::U64(operands.output(0)?),
         _ => kernel::Target::Ints(operands.ints_mut(0)?),
     };
     Ok(kernel::cast(source, &mut target)?)

@@ -20,7 +20,7 @@ pub fn lstm(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     begin(&operands, 4, h)?;
     begin(&operands, 5, c)?;
     let mut state = kernel::LstmState { h, c, scratch };
-    Ok(kernel::lstm(&shape, &gates, operands.input(0)?, &weights, peephole, &mut state, y)?)
+    Ok(kernel::lstm(&shape, &gates, operands.input(0)?, &weights, peephole, &mut state, y, kernel::add_products)?)
 }
 
 /// One direction of a gated recurrent unit, [`mote_plan::Kind::Gru`].
@@ -36,7 +36,8 @@ pub fn gru(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let (y, h, scratch) = (operands.output(0)?, operands.output(1)?, operands.output(2)?);
     begin(&operands, 5, h)?;
     let mut state = kernel::GruState { h, scratch };
-    Ok(kernel::gru(&shape, &gates, reset, operands.input(0)?, &weights, operands.input(4)?, &mut state, y)?)
+    let (x, recurrent_bias) = (operands.input(0)?, operands.input(4)?);
+    Ok(kernel::gru(&shape, &gates, reset, x, &weights, recurrent_bias, &mut state, y, kernel::add_products)?)
 }
 
 fn extents(operands: &Operands<'_>, p: &step::Recurrent) -> Result<kernel::Recurrence> {
@@ -64,7 +65,7 @@ fn gates(p: &step::Recurrent) -> Result<kernel::Gates> {
 /// Sets a state to its initial value, zero where the step has none.
 fn begin(operands: &Operands<'_>, input: usize, state: &mut [f32]) -> Result {
     if !operands.has_input(input) {
-        kernel::fill(0.0, state);
+        state.iter_mut().for_each(|state| *state = 0.0);
         return Ok(());
     }
     let initial = operands.input::<f32>(input)?;

@@ -5,4 +5,5 @@ pub mod conv;
 pub mod depthwise;
 pub mod mat_mul;
 pub mod pool;
+pub mod recurrent;
 pub mod softmax;

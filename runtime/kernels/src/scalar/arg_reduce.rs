@@ -26,10 +26,10 @@ pub fn arg_reduce<W: Number, X: Load<W> + ?Sized>(step: ArgReduce, shape: &Aroun
         return expect_len(y.len(), 0);
     }
     for (line, y) in shape.lines().zip(y) {
-        let mut best: W = one(x, line);
+        let mut best: W = read(x, line);
         let mut position = 0;
         for i in 1..shape.len {
-            let value: W = one(x, line.wrapping_add(i.wrapping_mul(shape.inner)));
+            let value: W = read(x, line.wrapping_add(i.wrapping_mul(shape.inner)));
             let ahead = if step.max { value > best } else { value < best };
             let equal = value == best || (value.is_nan() && best.is_nan());
             if ahead && !best.is_nan() || value.is_nan() && !best.is_nan() || equal && step.last {
@@ -39,4 +39,10 @@ pub fn arg_reduce<W: Number, X: Load<W> + ?Sized>(step: ArgReduce, shape: &Aroun
         *y = position as i64;
     }
     Ok(())
+}
+
+/// One element; u64 with the sign bit inverted, which gives it the order of i64.
+fn read<W: Number, X: Load<W> + ?Sized>(x: &X, at: usize) -> W {
+    let value: W = one(x, at);
+    if W::INTEGER && x.is_u64() { value.flip() } else { value }
 }

@@ -6,7 +6,7 @@ use crate::error::{KernelError, Result};
 use crate::layout::Layout;
 use crate::memory::{BLOCK, Load, Store};
 use crate::number::Number;
-use crate::scalar::unary::advance;
+use crate::scalar::unary::{advance, blocks};
 use crate::walk::Walk;
 
 /// One operand: its elements and where they lie.
@@ -34,23 +34,21 @@ where
     Y: Load<W> + Store<W> + ?Sized,
 {
     let len = |operand: &Operand<'_, X>| operand.data.map_or(y.count(), Load::count);
+    let is_u64 = a.data.map_or(y.is_u64(), Load::is_u64);
     let (a_wide, b_wide) = (a.layout.broadcast(y_layout)?, b.layout.broadcast(y_layout)?);
     let walk = Walk::new([(&a_wide, len(a)), (&b_wide, len(b)), (y_layout, y.count())])?;
     let [a_step, b_step, y_step] = walk.steps();
-    walk.rows(|[a_at, b_at, y_at]| {
-        let (mut left, mut right) = ([W::ZERO; BLOCK], [W::ZERO; BLOCK]);
-        let mut done = 0;
-        while done < walk.row_len() {
-            let count = (walk.row_len() - done).min(BLOCK);
-            let ((left, _), (right, _)) = (left.split_at_mut(count), right.split_at_mut(count));
-            fetch(a, y, advance(a_at, done, a_step), a_step, left);
-            fetch(b, y, advance(b_at, done, b_step), b_step, right);
-            apply(op, left, right)?;
-            y.store(advance(y_at, done, y_step), y_step, left);
-            done += count;
+    for [a_at, b_at, y_at] in walk.rows() {
+        for (done, count) in blocks(walk.row_len()) {
+            // No divisor beyond the row's end is zero.
+            let (mut left, mut right) = ([W::ONE; BLOCK], [W::ONE; BLOCK]);
+            fetch(a, y, advance(a_at, done, a_step), a_step, left.split_at_mut(count).0);
+            fetch(b, y, advance(b_at, done, b_step), b_step, right.split_at_mut(count).0);
+            apply(op, is_u64, &mut left, &mut right, count)?;
+            y.store(advance(y_at, done, y_step), y_step, left.split_at(count).0);
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 fn fetch<W, X, Y>(operand: &Operand<'_, X>, y: &Y, at: usize, step: isize, into: &mut [W])
@@ -64,18 +62,26 @@ where
     }
 }
 
-/// Replaces each `a` by `op(a, b)`.
-pub(crate) fn apply<W: Number>(op: op::Binary, a: &mut [W], b: &[W]) -> Result {
+/// Replaces each `a` by `op(a, b)`; of the blocks the first `used` numbers matter. `is_u64` says that numbers are u64 bits.
+#[inline(never)]
+fn apply<W: Number>(op: op::Binary, is_u64: bool, a: &mut [W; BLOCK], b: &mut [W; BLOCK], used: usize) -> Result {
     use op::Binary as Op;
+    let is_u64 = W::INTEGER && is_u64;
+    let ordered = matches!(op, Op::Max | Op::Min | Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual);
+    if is_u64 && ordered {
+        a.iter_mut().chain(&mut *b).for_each(|v| *v = v.flip());
+    }
     match op {
         Op::Add => each(a, b, W::add),
         Op::Sub => each(a, b, W::sub),
         Op::Mul => each(a, b, W::mul),
         Op::Div | Op::Mod | Op::Fmod if W::INTEGER && b.contains(&W::ZERO) => return Err(KernelError::DivisionByZero),
+        Op::Div if is_u64 => each(a, b, W::div_unsigned),
+        Op::Mod | Op::Fmod if is_u64 => each(a, b, W::rem_unsigned),
         Op::Div => each(a, b, W::div),
-        Op::Mod => each(a, b, W::modulo),
-        Op::Fmod => each(a, b, W::fmod),
-        Op::Pow => each(a, b, W::pow),
+        Op::Mod => each(first(a, used), b, W::modulo),
+        Op::Fmod => each(first(a, used), b, W::fmod),
+        Op::Pow => each(first(a, used), b, W::pow),
         Op::Max => each(a, b, max),
         Op::Min => each(a, b, min),
         Op::Equal => each(a, b, |a, b| W::truth(a == b)),
@@ -93,6 +99,9 @@ pub(crate) fn apply<W: Number>(op: op::Binary, a: &mut [W], b: &[W]) -> Result {
         Op::ShiftLeft => each(a, b, |a, b| W::from_bits(shift(a.bits(), b.bits(), u64::checked_shl))),
         Op::ShiftRight => each(a, b, |a, b| W::from_bits(shift(a.bits(), b.bits(), u64::checked_shr))),
     }
+    if is_u64 && matches!(op, Op::Max | Op::Min) {
+        a.iter_mut().for_each(|v| *v = v.flip());
+    }
     Ok(())
 }
 
@@ -108,6 +117,11 @@ pub(crate) fn min<W: Number>(a: W, b: W) -> W {
 
 fn shift(value: u64, by: u64, shifted: impl Fn(u64, u32) -> Option<u64>) -> u64 {
     u32::try_from(by).ok().and_then(|by| shifted(value, by)).unwrap_or(0)
+}
+
+/// The numbers that matter, for functions too long to run over the rest.
+fn first<W>(block: &mut [W; BLOCK], used: usize) -> &mut [W] {
+    block.split_at_mut(used.min(BLOCK)).0
 }
 
 fn each<W: Copy>(a: &mut [W], b: &[W], function: impl Fn(W, W) -> W) {

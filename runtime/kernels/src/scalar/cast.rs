@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::layout::expect_len;
 use crate::memory::{BLOCK, Ints, IntsMut, Load, Store};
 
-/// A tensor of any type, to be read.
+/// A tensor of any type, to be read. A u64 is unsigned here, so [`Ints::U64`] does not stand for it.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "named after the element type")]
 pub enum Source<'a> {
@@ -20,7 +20,6 @@ pub enum Source<'a> {
 pub enum Target<'a> {
     F32(&'a mut [f32]),
     F64(&'a mut [f64]),
-    U64(&'a mut [u64]),
     Ints(IntsMut<'a>),
 }
 
@@ -50,7 +49,6 @@ fn convert<W: Copy + Default>(
     let len = match y {
         Target::F32(y) => y.len(),
         Target::F64(y) => y.len(),
-        Target::U64(y) => y.len(),
         Target::Ints(y) => y.count(),
     };
     expect_len(len, count)?;
@@ -67,7 +65,6 @@ fn store_float(y: &mut Target<'_>, at: usize, block: &[f64]) {
     match y {
         Target::F32(y) => write(y, at, block, |v| v as f32),
         Target::F64(y) => y.store(at, 1, block),
-        Target::U64(y) => write(y, at, block, |v| v as u64),
         Target::Ints(IntsMut::I8(y)) => write(y, at, block, |v| v as i8),
         Target::Ints(IntsMut::U8(y)) => write(y, at, block, |v| v as u8),
         Target::Ints(IntsMut::I16(y)) => write(y, at, block, |v| v as i16),
@@ -75,6 +72,7 @@ fn store_float(y: &mut Target<'_>, at: usize, block: &[f64]) {
         Target::Ints(IntsMut::I32(y)) => write(y, at, block, |v| v as i32),
         Target::Ints(IntsMut::U32(y)) => write(y, at, block, |v| v as u32),
         Target::Ints(IntsMut::I64(y)) => write(y, at, block, |v| v as i64),
+        Target::Ints(IntsMut::U64(y)) => write(y, at, block, |v| v as u64),
         Target::Ints(IntsMut::Bool(y)) => write(y, at, block, |v| u8::from(v != 0.0)),
     }
 }
@@ -83,9 +81,11 @@ fn store_unsigned(y: &mut Target<'_>, at: usize, block: &[u64]) {
     match y {
         Target::F32(y) => write(y, at, block, |v| v as f32),
         Target::F64(y) => write(y, at, block, |v| v as f64),
-        Target::U64(y) => y.store(at, 1, block),
-        Target::Ints(y @ IntsMut::Bool(_)) => each_wide(y, at, block, |v| i64::from(v != 0)),
-        Target::Ints(y) => each_wide(y, at, block, u64::cast_signed),
+        Target::Ints(y) => {
+            let mut bits = [0; BLOCK];
+            bits.iter_mut().zip(block).for_each(|(to, &from)| *to = from.cast_signed());
+            y.store(at, 1, bits.split_at(block.len().min(BLOCK)).0);
+        }
     }
 }
 
@@ -93,14 +93,7 @@ fn store_signed(y: &mut Target<'_>, at: usize, block: &[i64]) {
     match y {
         Target::F32(y) => write(y, at, block, |v| v as f32),
         Target::F64(y) => write(y, at, block, |v| v as f64),
-        Target::U64(y) => write(y, at, block, i64::cast_unsigned),
         Target::Ints(y) => y.store(at, 1, block),
-    }
-}
-
-fn each_wide(y: &mut IntsMut<'_>, at: usize, block: &[u64], convert: impl Fn(u64) -> i64) {
-    for (i, &value) in block.iter().enumerate() {
-        y.store(at + i, 1, &[convert(value)]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::{KernelError, Result};
 use crate::layout::{Around, Layout, count, expect_len};
-use crate::memory::{Load, Store};
+use crate::scalar::movement::{Line, move_line};
 use crate::walk::Walk;
 
 /// A dense index tensor.
@@ -43,13 +43,13 @@ impl Indices<'_> {
     }
 }
 
-/// ONNX Gather: y has the indices' shape in place of the axis.
+/// ONNX Gather for elements of `size` bytes: y has the indices' shape in place of the axis.
 ///
 /// # Errors
 /// Contradicting shapes, or an index outside the axis.
-pub fn gather<T: Copy>(shape: &Around, x: &[T], indices: Indices<'_>, y: &mut [T]) -> Result {
-    expect_len(x.len(), shape.count())?;
-    expect_len(y.len(), Around { len: indices.len(), ..*shape }.count())?;
+pub fn gather(size: usize, shape: &Around, x: &[u8], indices: Indices<'_>, y: &mut [u8]) -> Result {
+    expect_len(x.len(), shape.count().saturating_mul(size))?;
+    expect_len(y.len(), Around { len: indices.len(), ..*shape }.count().saturating_mul(size))?;
     if y.is_empty() {
         return Ok(());
     }
@@ -57,31 +57,31 @@ pub fn gather<T: Copy>(shape: &Around, x: &[T], indices: Indices<'_>, y: &mut [T
     for outer in 0..shape.outer {
         for i in 0..indices.len() {
             let at = (outer * shape.len + indices.position(i, shape.len)?) * shape.inner;
-            let run = x.get(at..at + shape.inner).ok_or(KernelError::Shape)?;
-            y.store(to, 1, run);
+            move_line(size, x, Line::run(at), y, Line::run(to), shape.inner);
             to += shape.inner;
         }
     }
     Ok(())
 }
 
-/// ONNX GatherElements: every output element has its own index along the axis.
+/// ONNX GatherElements for elements of `size` bytes: every output element has its own index along the axis.
 ///
 /// # Errors
 /// Contradicting shapes, or an index outside the axis.
-pub fn gather_elements<T: Copy + Default>(
-    x: &[T],
+pub fn gather_elements(
+    size: usize,
+    x: &[u8],
     x_layout: &Layout,
     axis: usize,
     indices: Indices<'_>,
-    y: &mut [T],
+    y: &mut [u8],
     y_layout: &Layout,
 ) -> Result {
-    expect_len(indices.len(), y.len())?;
-    along_axis(x_layout, x.len(), y_layout, y.len(), axis, |x_at, i, stride, len| {
-        let mut value = [T::default()];
-        x.load(x_at.wrapping_add(indices.position(i, len)?.wrapping_mul(stride)), 0, &mut value);
-        y.store(i, 0, &value);
+    let elements = |bytes: usize| bytes.checked_div(size).unwrap_or(0);
+    expect_len(indices.len(), elements(y.len()))?;
+    along_axis(x_layout, elements(x.len()), y_layout, elements(y.len()), axis, |line, i, stride, len| {
+        let at = line.wrapping_add(indices.position(i, len)?.wrapping_mul(stride));
+        move_line(size, x, Line::run(at), y, Line::run(i), 1);
         Ok(())
     })
 }
@@ -114,14 +114,13 @@ pub(crate) fn along_axis(
     }
     let walk = Walk::new([(&lines, x_len.max(1)), (index, index_len)])?;
     let [x_step, index_step] = walk.steps();
-    walk.rows(|[x_at, at]| {
-        let (mut x_at, mut at) = (x_at, at);
+    for [mut x_at, mut at] in walk.rows() {
         for _ in 0..walk.row_len() {
             visit(x_at, at, inner, len)?;
             (x_at, at) = (x_at.wrapping_add_signed(x_step), at.wrapping_add_signed(index_step));
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// How ONNX GatherND and ScatterND read a dense index tensor `[.., depth]`.
@@ -168,29 +167,29 @@ impl Tuples {
     }
 }
 
-/// ONNX GatherND.
+/// ONNX GatherND for elements of `size` bytes.
 ///
 /// # Errors
 /// Contradicting shapes, or an index outside its axis.
-pub fn gather_nd<T: Copy>(
-    x: &[T],
+pub fn gather_nd(
+    size: usize,
+    x: &[u8],
     x_layout: &Layout,
     indices: &[i64],
     indices_layout: &Layout,
     batch_dims: usize,
-    y: &mut [T],
+    y: &mut [u8],
 ) -> Result {
     let tuples = Tuples::new(x_layout, indices_layout, batch_dims)?;
-    expect_len(x.len(), x_layout.count())?;
+    expect_len(x.len(), x_layout.count().saturating_mul(size))?;
     expect_len(indices.len(), indices_layout.count())?;
-    expect_len(y.len(), count([tuples.count, tuples.run].into_iter()))?;
+    expect_len(y.len(), count([tuples.count, tuples.run, size].into_iter()))?;
     if y.is_empty() {
         return Ok(());
     }
     for tuple in 0..tuples.count {
         let at = tuples.at(x_layout, indices, tuple)?;
-        let run = x.get(at..at.wrapping_add(tuples.run)).ok_or(KernelError::Shape)?;
-        y.store(tuple * tuples.run, 1, run);
+        move_line(size, x, Line::run(at), y, Line::run(tuple * tuples.run), tuples.run);
     }
     Ok(())
 }

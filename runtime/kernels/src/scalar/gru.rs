@@ -1,7 +1,7 @@
 //! Gated recurrent unit, one direction.
 
 use crate::error::{KernelError, Result};
-use crate::scalar::lstm::{Gates, Recurrence, Weights, chain, element, part, part_mut, set};
+use crate::scalar::recurrent::{Gates, Recurrence, Weights, copy, row, row_mut};
 
 /// How the reset gate enters the candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,7 @@ pub struct GruState<'a> {
 }
 
 /// `y` `[T, B, H]` from `x` `[T, B, I]`, gates in ONNX order z r h. `recurrent_bias` is padded as the bias is.
+/// `add_products` is the chain over packed weights.
 ///
 /// # Errors
 /// Contradicting shapes.
@@ -35,67 +36,62 @@ pub fn gru(
     recurrent_bias: &[f32],
     state: &mut GruState<'_>,
     y: &mut [f32],
+    add_products: impl Fn(&mut [f32], &[f32], &[f32], usize),
 ) -> Result {
     let hidden = shape.hidden;
     shape.check(3, weights, x.len(), y.len())?;
     let rows = shape.batch.saturating_mul(hidden);
-    if state.h.len() != rows
-        || state.scratch.len() < rows.saturating_mul(4)
-        || recurrent_bias.len() != weights.bias.len()
-    {
+    let room = state.scratch.len() >= rows.saturating_mul(4);
+    if state.h.len() != rows || !room || recurrent_bias.len() != weights.bias.len() {
         return Err(KernelError::Shape);
     }
-    for step in 0..shape.steps_of(y.len()) {
-        let t = if shape.reverse { shape.steps - 1 - step } else { step };
-        for b in 0..shape.batch {
-            let input = part(x, (t * shape.batch + b) * shape.input, shape.input)?;
-            let old = part_mut(state.h, b * hidden, hidden)?;
-            let new = cell(gates, reset, input, weights, recurrent_bias, old, part_mut(state.scratch, 0, 4 * hidden)?)?;
-            for (j, &value) in new.iter().enumerate() {
-                set(old, j, value)?;
-                set(y, (t * shape.batch + b) * hidden + j, value)?;
+    let [f, g, _] = gates.functions;
+    let both = 2 * hidden;
+    for (at, b) in shape.rows() {
+        let (input, state_row) = (row(x, at, shape.input)?, row_mut(state.h, b, hidden)?);
+        let (zr, rest) = state.scratch.split_at_mut_checked(both).ok_or(KernelError::Shape)?;
+        let (gated, rest) = rest.split_at_mut_checked(hidden).ok_or(KernelError::Shape)?;
+        let candidate = rest.get_mut(..hidden).ok_or(KernelError::Shape)?;
+
+        copy(weights.bias, zr);
+        add(zr, recurrent_bias);
+        add_products(zr, input, weights.w, 0);
+        add_products(zr, state_row, weights.r, 0);
+        gates.gate(f, zr)?;
+        let (z, r) = zr.split_at_checked(hidden).ok_or(KernelError::Shape)?;
+
+        let bias = weights.bias.get(both..).ok_or(KernelError::Shape)?;
+        let recurrent_bias = recurrent_bias.get(both..).ok_or(KernelError::Shape)?;
+        copy(bias, candidate);
+        match reset {
+            Reset::Before => {
+                copy(state_row, gated);
+                multiply(gated, r);
+                add(candidate, recurrent_bias);
+                add_products(candidate, input, weights.w, both);
+                add_products(candidate, gated, weights.r, both);
+            }
+            Reset::After => {
+                copy(recurrent_bias, gated);
+                add_products(gated, state_row, weights.r, both);
+                multiply(gated, r);
+                add_products(candidate, input, weights.w, both);
+                add(candidate, gated);
             }
         }
+        gates.gate(g, candidate)?;
+        for ((state, &z), &candidate) in state_row.iter_mut().zip(z).zip(&*candidate) {
+            *state = (1.0 - z) * candidate + z * *state;
+        }
+        copy(state_row, row_mut(y, at, hidden)?);
     }
     Ok(())
 }
 
-/// One time step of one sequence: the new state, in the scratch.
-fn cell<'s>(
-    gates: &Gates,
-    reset: Reset,
-    input: &[f32],
-    weights: &Weights<'_>,
-    recurrent_bias: &[f32],
-    old: &[f32],
-    scratch: &'s mut [f32],
-) -> Result<&'s [f32]> {
-    let hidden = old.len();
-    let [f, g, _] = gates.functions;
-    let (gate_values, rest) = scratch.split_at_mut_checked(2 * hidden).ok_or(KernelError::Shape)?;
-    let (gated, new) = rest.split_at_mut_checked(hidden).ok_or(KernelError::Shape)?;
-    for (column, value) in gate_values.iter_mut().enumerate() {
-        let bias = element(weights.bias, column)? + element(recurrent_bias, column)?;
-        let acc = chain(bias, input, weights.w, column)?;
-        *value = gates.apply(f, chain(acc, old, weights.r, column)?)?;
-    }
-    for (j, gated) in gated.iter_mut().enumerate() {
-        let r = element(gate_values, hidden + j)?;
-        let column = 2 * hidden + j;
-        *gated = match reset {
-            Reset::Before => r * element(old, j)?,
-            Reset::After => r * chain(element(recurrent_bias, column)?, old, weights.r, column)?,
-        };
-    }
-    for (j, new) in new.iter_mut().enumerate() {
-        let column = 2 * hidden + j;
-        let (bias, recurrent) = (element(weights.bias, column)?, element(recurrent_bias, column)?);
-        let sum = match reset {
-            Reset::Before => chain(chain(bias + recurrent, input, weights.w, column)?, gated, weights.r, column)?,
-            Reset::After => chain(bias, input, weights.w, column)? + element(gated, j)?,
-        };
-        let z = element(gate_values, j)?;
-        *new = (1.0 - z) * gates.apply(g, sum)? + z * element(old, j)?;
-    }
-    part(new, 0, hidden)
+fn add(to: &mut [f32], other: &[f32]) {
+    to.iter_mut().zip(other).for_each(|(to, &other)| *to += other);
+}
+
+fn multiply(to: &mut [f32], other: &[f32]) {
+    to.iter_mut().zip(other).for_each(|(to, &other)| *to *= other);
 }

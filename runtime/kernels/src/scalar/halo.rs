@@ -39,7 +39,7 @@ pub fn halo(shape: &Halo, y: &mut [u8]) -> Result {
 
 fn zero(y: &mut [u8], bytes: usize) -> Result<&mut [u8]> {
     let (border, rest) = y.split_at_mut_checked(bytes).ok_or(KernelError::Shape)?;
-    super::fill::fill(0, border);
+    super::fill::set(border, 0);
     Ok(rest)
 }
 

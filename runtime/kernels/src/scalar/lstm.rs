@@ -1,46 +1,7 @@
 //! Long short-term memory, one direction.
 
-use mote_abi::op;
-
 use crate::error::{KernelError, Result};
-use crate::number::Number;
-use crate::scalar::conv::PANEL;
-use crate::scalar::math::clamp;
-
-/// Extents of a recurrent layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Recurrence {
-    /// Time steps.
-    pub steps: usize,
-    /// Sequences.
-    pub batch: usize,
-    /// Values of an input.
-    pub input: usize,
-    /// Values of a state.
-    pub hidden: usize,
-    /// From the last time step to the first.
-    pub reverse: bool,
-}
-
-/// The functions of a recurrent layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Gates {
-    /// Bound on the absolute value of what enters a function, +inf for none.
-    pub clip: f32,
-    /// Gate functions in ONNX order: LSTM f g h, GRU f g. Their alpha and beta are ONNX's defaults.
-    pub functions: [op::Unary; 3],
-}
-
-/// Weights `[ceil(G*H/8)][K][8]` of the inputs and of the states, and the bias padded to a multiple of 8.
-#[derive(Clone, Copy, Debug)]
-pub struct Weights<'a> {
-    /// For the inputs.
-    pub w: &'a [f32],
-    /// For the states.
-    pub r: &'a [f32],
-    /// Input and recurrent bias, added.
-    pub bias: &'a [f32],
-}
+use crate::scalar::recurrent::{Gates, Recurrence, Weights, activate, copy, row, row_mut};
 
 /// What a layer keeps from step to step; on entry the initial states.
 #[derive(Debug)]
@@ -54,9 +15,11 @@ pub struct LstmState<'a> {
 }
 
 /// `y` `[T, B, H]` from `x` `[T, B, I]`, gates in ONNX order i o f c. `peephole` `[3 H]` in order i o f.
+/// `add_products` is the chain over packed weights.
 ///
 /// # Errors
 /// Contradicting shapes.
+#[expect(clippy::too_many_arguments, reason = "the operands of the operator")]
 pub fn lstm(
     shape: &Recurrence,
     gates: &Gates,
@@ -65,6 +28,7 @@ pub fn lstm(
     peephole: Option<&[f32]>,
     state: &mut LstmState<'_>,
     y: &mut [f32],
+    add_products: impl Fn(&mut [f32], &[f32], &[f32], usize),
 ) -> Result {
     let hidden = shape.hidden;
     shape.check(4, weights, x.len(), y.len())?;
@@ -77,98 +41,43 @@ pub fn lstm(
         return Err(KernelError::Shape);
     }
     let [f, g, h] = gates.functions;
-    for step in 0..shape.steps_of(y.len()) {
-        let t = if shape.reverse { shape.steps - 1 - step } else { step };
-        for b in 0..shape.batch {
-            let input = part(x, (t * shape.batch + b) * shape.input, shape.input)?;
-            let old = part(state.h, b * hidden, hidden)?;
-            let sums = part_mut(state.scratch, 0, 4 * hidden)?;
-            for (column, sum) in sums.iter_mut().enumerate() {
-                let acc = chain(element(weights.bias, column)?, input, weights.w, column)?;
-                *sum = chain(acc, old, weights.r, column)?;
-            }
-            for j in 0..hidden {
-                let sum = |gate: usize| element(sums, gate * hidden + j);
-                let peep = |gate: usize, c: f32| match peephole {
-                    Some(p) => Ok(element(p, gate * hidden + j)? * c),
-                    None => Ok(0.0),
-                };
-                let at = b * hidden + j;
-                let old = element(state.c, at)?;
-                let i = gates.apply(f, sum(0)? + peep(0, old)?)?;
-                let forget = gates.apply(f, sum(2)? + peep(2, old)?)?;
-                let candidate = gates.apply(g, sum(3)?)?;
-                let c = forget * old + i * candidate;
-                let o = gates.apply(f, sum(1)? + peep(1, c)?)?;
-                let out = o * function(h, c)?;
-                set(state.c, at, c)?;
-                set(state.h, at, out)?;
-                set(y, (t * shape.batch + b) * hidden + j, out)?;
-            }
+    for (at, b) in shape.rows() {
+        let (out, c) = (row_mut(state.h, b, hidden)?, row_mut(state.c, b, hidden)?);
+        let sums = row_mut(state.scratch, 0, 4 * hidden)?;
+        copy(weights.bias, sums);
+        add_products(sums, row(x, at, shape.input)?, weights.w, 0);
+        add_products(sums, out, weights.r, 0);
+        let (input, rest) = sums.split_at_mut_checked(hidden).ok_or(KernelError::Shape)?;
+        let (output, rest) = rest.split_at_mut_checked(hidden).ok_or(KernelError::Shape)?;
+        let (forget, candidate) = rest.split_at_mut_checked(hidden).ok_or(KernelError::Shape)?;
+
+        if let Some(peephole) = peephole {
+            peep(input, row(peephole, 0, hidden)?, c);
+            peep(forget, row(peephole, 2, hidden)?, c);
         }
+        gates.gate(f, input)?;
+        gates.gate(f, forget)?;
+        gates.gate(g, candidate)?;
+        for (((c, &forget), &input), &candidate) in c.iter_mut().zip(&*forget).zip(&*input).zip(&*candidate) {
+            *c = forget * *c + input * candidate;
+        }
+        if let Some(peephole) = peephole {
+            peep(output, row(peephole, 1, hidden)?, c);
+        }
+        gates.gate(f, output)?;
+        copy(c, candidate);
+        activate(h, candidate)?;
+        for ((out, &output), &candidate) in out.iter_mut().zip(&*output).zip(&*candidate) {
+            *out = output * candidate;
+        }
+        copy(out, row_mut(y, at, hidden)?);
     }
     Ok(())
 }
 
-impl Recurrence {
-    /// Refuses weights and sequences of other lengths than the extents say.
-    pub(crate) fn check(&self, gates: usize, weights: &Weights<'_>, x: usize, y: usize) -> Result {
-        let count = |lens: [usize; 3]| crate::layout::count(lens.into_iter());
-        let padded = self.hidden.saturating_mul(gates).div_ceil(PANEL).saturating_mul(PANEL);
-        let sound = weights.w.len() == count([padded, self.input, 1])
-            && weights.r.len() == count([padded, self.hidden, 1])
-            && weights.bias.len() == padded
-            && x == count([self.steps, self.batch, self.input])
-            && y == count([self.steps, self.batch, self.hidden]);
-        if sound { Ok(()) } else { Err(KernelError::Shape) }
+/// `sums += weights * c`.
+fn peep(sums: &mut [f32], weights: &[f32], c: &[f32]) {
+    for ((sum, &weight), &c) in sums.iter_mut().zip(weights).zip(c) {
+        *sum += weight * c;
     }
-
-    /// Time steps that write something.
-    pub(crate) fn steps_of(&self, y: usize) -> usize {
-        if y == 0 { 0 } else { self.steps }
-    }
-}
-
-impl Gates {
-    /// Clips, then applies a gate function.
-    pub(crate) fn apply(&self, op: op::Unary, x: f32) -> Result<f32> {
-        function(op, clamp(x, -self.clip, self.clip))
-    }
-}
-
-/// A gate function with ONNX's default parameters.
-pub(crate) fn function(op: op::Unary, x: f32) -> Result<f32> {
-    let (alpha, beta) = match op {
-        op::Unary::LeakyRelu => (0.01, 0.0),
-        op::Unary::HardSigmoid => (0.2, 0.5),
-        op::Unary::Clamp => (0.0, f32::INFINITY),
-        _ => (1.0, 0.0),
-    };
-    let mut block = [x];
-    f32::unary(op, alpha, beta, &mut block)?;
-    Ok(block[0])
-}
-
-/// `acc + sum of x_i * w_i` for i ascending, with one column of packed weights.
-pub(crate) fn chain(acc: f32, x: &[f32], w: &[f32], column: usize) -> Result<f32> {
-    let panel = part(w, column / PANEL * x.len() * PANEL, x.len() * PANEL)?;
-    let columns = panel.as_chunks::<PANEL>().0;
-    Ok(x.iter().zip(columns).fold(acc, |acc, (&x, w)| acc + x * w[column % PANEL]))
-}
-
-pub(crate) fn part<T>(slice: &[T], at: usize, len: usize) -> Result<&[T]> {
-    slice.get(at..at.wrapping_add(len)).ok_or(KernelError::Shape)
-}
-
-pub(crate) fn part_mut<T>(slice: &mut [T], at: usize, len: usize) -> Result<&mut [T]> {
-    slice.get_mut(at..at.wrapping_add(len)).ok_or(KernelError::Shape)
-}
-
-pub(crate) fn element(slice: &[f32], at: usize) -> Result<f32> {
-    slice.get(at).copied().ok_or(KernelError::Shape)
-}
-
-pub(crate) fn set(slice: &mut [f32], at: usize, value: f32) -> Result {
-    *slice.get_mut(at).ok_or(KernelError::Shape)? = value;
-    Ok(())
 }

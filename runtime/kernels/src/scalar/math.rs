@@ -10,6 +10,7 @@ use mote_abi::op;
 
 use crate::arch;
 use crate::error::{KernelError, Result};
+use crate::memory::BLOCK;
 use crate::number::{Number, each};
 
 /// What the composite functions are made of. Bounds of error stand on the implementations in `math/`.
@@ -36,12 +37,14 @@ pub trait Float: Number + core::ops::Neg<Output = Self> {
     fn exp(self) -> Self;
     /// Natural logarithm.
     fn log(self) -> Self;
-    /// Hyperbolic tangent.
-    fn tanh(self) -> Self;
-    /// Error function.
-    fn erf(self) -> Self;
-    /// `ln(1 + e^x)`.
-    fn softplus(self) -> Self;
+    /// e^x of a block. The block forms exist once each, whatever is composed of them.
+    fn exp_block(block: &mut [Self; BLOCK]);
+    /// Hyperbolic tangent of a block.
+    fn tanh_block(block: &mut [Self; BLOCK]);
+    /// Error function of a block.
+    fn erf_block(block: &mut [Self; BLOCK]);
+    /// `ln(1 + e^x)` of a block.
+    fn softplus_block(block: &mut [Self; BLOCK]);
     /// A function that is always computed in binary64.
     fn in_double(self, function: impl Fn(f64) -> f64) -> Self;
 }
@@ -82,14 +85,21 @@ macro_rules! float {
             fn log(self) -> Self {
                 $module::log(self)
             }
-            fn tanh(self) -> Self {
-                $module::tanh(self)
+            #[inline(never)]
+            fn exp_block(block: &mut [Self; BLOCK]) {
+                each(block, $module::exp);
             }
-            fn erf(self) -> Self {
-                $module::erf(self)
+            #[inline(never)]
+            fn tanh_block(block: &mut [Self; BLOCK]) {
+                each(block, $module::tanh);
             }
-            fn softplus(self) -> Self {
-                $module::softplus(self)
+            #[inline(never)]
+            fn erf_block(block: &mut [Self; BLOCK]) {
+                each(block, $module::erf);
+            }
+            #[inline(never)]
+            fn softplus_block(block: &mut [Self; BLOCK]) {
+                each(block, $module::softplus);
             }
             fn in_double(self, function: impl Fn(f64) -> f64) -> Self {
                 function(self.into()) as Self
@@ -107,19 +117,17 @@ pub(crate) fn clamp<T: PartialOrd>(v: T, low: T, high: T) -> T {
     if high < v { high } else { v }
 }
 
-/// `1 / (1 + e^-x)`, inside [0, 1].
-pub(crate) fn sigmoid<F: Float>(x: F) -> F {
-    F::ONE.div(F::ONE.add((-x).exp()))
-}
-
-/// One function over a block.
+/// One function over a block, of which the first `used` numbers matter. Vectorisable functions run over the whole block,
+/// whose length the compiler knows; the long ones stop early.
 ///
 /// # Errors
 /// A function of integers or bools.
-pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F]) -> Result {
+#[inline(never)]
+pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F; BLOCK], used: usize) -> Result {
     use op::Unary as Op;
     let (zero, one, half) = (F::ZERO, F::ONE, F::of(0.5));
-    let expm1 = |x: F| x.exp().sub(one);
+    let x = *block;
+    let (few, _) = block.split_at_mut(used.min(BLOCK));
     match op {
         Op::Abs => each(block, F::magnitude),
         Op::Neg => each(block, |x| -x),
@@ -137,47 +145,66 @@ pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F])
         Op::Round => each(block, F::round),
         Op::Sqrt => each(block, F::sqrt),
         Op::Reciprocal => each(block, |x| one.div(x)),
-        Op::Exp => each(block, F::exp),
+        Op::Exp => F::exp_block(block),
         Op::Log => each(block, F::log),
-        Op::Sin => each(block, |x| x.in_double(trig::sin)),
-        Op::Cos => each(block, |x| x.in_double(trig::cos)),
-        Op::Tan => each(block, |x| x.in_double(trig::tan)),
-        Op::Asin => each(block, |x| x.in_double(double::asin)),
-        Op::Acos => each(block, |x| x.in_double(double::acos)),
-        Op::Atan => each(block, |x| x.in_double(double::atan)),
-        Op::Sinh => each(block, |x| x.in_double(double::sinh)),
-        Op::Cosh => each(block, |x| x.in_double(double::cosh)),
-        Op::Tanh => each(block, F::tanh),
-        Op::Asinh => each(block, |x| x.in_double(double::asinh)),
-        Op::Acosh => each(block, |x| x.in_double(double::acosh)),
-        Op::Atanh => each(block, |x| x.in_double(double::atanh)),
-        Op::Erf => each(block, F::erf),
-        Op::Sigmoid => each(block, sigmoid),
+        Op::Sin => each(few, |x| x.in_double(trig::sin)),
+        Op::Cos => each(few, |x| x.in_double(trig::cos)),
+        Op::Tan => each(few, |x| x.in_double(trig::tan)),
+        Op::Asin => each(few, |x| x.in_double(double::asin)),
+        Op::Acos => each(few, |x| x.in_double(double::acos)),
+        Op::Atan => each(few, |x| x.in_double(double::atan)),
+        Op::Sinh => each(few, |x| x.in_double(double::sinh)),
+        Op::Cosh => each(few, |x| x.in_double(double::cosh)),
+        Op::Tanh => F::tanh_block(block),
+        Op::Asinh => each(few, |x| x.in_double(double::asinh)),
+        Op::Acosh => each(few, |x| x.in_double(double::acosh)),
+        Op::Atanh => each(few, |x| x.in_double(double::atanh)),
+        Op::Erf => F::erf_block(block),
+        Op::Sigmoid => sigmoid_block(block),
         Op::Clamp => each(block, |x| clamp(x, alpha, beta)),
         Op::LeakyRelu => each(block, |x| if x < zero { alpha.mul(x) } else { x }),
-        Op::Elu => each(block, |x| if x < zero { alpha.mul(expm1(x)) } else { x }),
-        Op::Selu => each(block, |x| beta.mul(if x > zero { x } else { alpha.mul(expm1(x)) })),
-        Op::Celu => each(block, |x| if x > zero { x } else { alpha.mul(expm1(x.div(alpha))) }),
-        Op::Softplus => each(block, F::softplus),
+        Op::Elu => {
+            F::exp_block(block);
+            join(block, &x, |e, x| if x < zero { alpha.mul(e.sub(one)) } else { x });
+        }
+        Op::Selu => {
+            F::exp_block(block);
+            join(block, &x, |e, x| beta.mul(if x > zero { x } else { alpha.mul(e.sub(one)) }));
+        }
+        Op::Celu => {
+            each(block, |x| x.div(alpha));
+            F::exp_block(block);
+            join(block, &x, |e, x| if x > zero { x } else { alpha.mul(e.sub(one)) });
+        }
+        Op::Softplus => F::softplus_block(block),
         Op::Softsign => each(block, |x| x.div(one.add(x.magnitude()))),
         Op::HardSigmoid => each(block, |x| clamp(alpha.mul(x).add(beta), zero, one)),
         Op::HardSwish => {
             let sixth = one.div(F::of(6.0));
             each(block, |x| x.mul(clamp(x.mul(sixth).add(half), zero, one)));
         }
-        Op::Swish => each(block, |x| x.mul(sigmoid(alpha.mul(x)))),
+        Op::Swish => {
+            each(block, |x| alpha.mul(x));
+            sigmoid_block(block);
+            join(block, &x, |s, x| x.mul(s));
+        }
         Op::Gelu => {
             let scale = F::of(core::f64::consts::FRAC_1_SQRT_2);
-            each(block, |x| half.mul(x).mul(one.add(x.mul(scale).erf())));
+            each(block, |x| x.mul(scale));
+            F::erf_block(block);
+            join(block, &x, |e, x| half.mul(x).mul(one.add(e)));
         }
         Op::GeluTanh => {
             let (scale, cubic) = (F::of(SQRT_TWO_OVER_PI), F::of(0.044_715));
-            each(block, |x| {
-                let inner = scale.mul(x.add(cubic.mul(x.mul(x).mul(x))));
-                half.mul(x).mul(one.add(inner.tanh()))
-            });
+            each(block, |x| scale.mul(x.add(cubic.mul(x.mul(x).mul(x)))));
+            F::tanh_block(block);
+            join(block, &x, |t, x| half.mul(x).mul(one.add(t)));
         }
-        Op::Mish => each(block, |x| x.mul(x.softplus().tanh())),
+        Op::Mish => {
+            F::softplus_block(block);
+            F::tanh_block(block);
+            join(block, &x, |t, x| x.mul(t));
+        }
         Op::ThresholdedRelu => each(block, |x| if x > alpha { x } else { zero }),
         Op::Shrink => each(block, |x| {
             if x < -alpha {
@@ -196,6 +223,19 @@ pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F])
         Op::Not | Op::BitwiseNot => return Err(KernelError::Unsupported),
     }
     Ok(())
+}
+
+fn sigmoid_block<F: Float>(block: &mut [F; BLOCK]) {
+    each(block, |x| -x);
+    F::exp_block(block);
+    each(block, |e| F::ONE.div(F::ONE.add(e)));
+}
+
+/// Replaces every number by a function of it and its twin.
+fn join<F: Float>(block: &mut [F; BLOCK], twin: &[F; BLOCK], function: impl Fn(F, F) -> F) {
+    for (value, &twin) in block.iter_mut().zip(twin) {
+        *value = function(*value, twin);
+    }
 }
 
 const SQRT_TWO_OVER_PI: f64 = 0.797_884_560_802_865_4;

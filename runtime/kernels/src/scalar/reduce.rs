@@ -30,25 +30,22 @@ where
     Y: Load<W> + Store<W> + ?Sized,
 {
     let (kept, reduced) = split(step.axes, x_layout, y_layout)?;
-    let outer = Walk::new([(&kept, x.count()), (y_layout, y.count())])?;
-    // Where the reduced axes begin is what the outer walk answers; `x_layout.fits` covers both.
+    // Together the two walks reach every element of x and no other.
     x_layout.fits(x.count())?;
+    let outer = Walk::new([(&kept, x.count()), (y_layout, y.count())])?;
     let inner = Walk::new([(&reduced, x.count())])?;
     let [x_step, y_step] = outer.steps();
-    outer.rows(|[x_at, y_at]| {
+    for [x_at, y_at] in outer.rows() {
         for i in 0..outer.row_len() {
-            let result = one_output(step.op, x, &inner, advance(x_at, i, x_step))?;
-            y.store(advance(y_at, i, y_step), 1, &[result]);
+            let line = Line { x, inner: &inner, at: advance(x_at, i, x_step) };
+            y.store(advance(y_at, i, y_step), 1, &[line.reduce(step.op)?]);
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// The layout of x with the reduced axes cut to 1, and the one with only them.
 fn split(axes: u32, x: &Layout, y: &Layout) -> Result<(Layout, Layout)> {
-    if x.rank() != y.rank() {
-        return Err(KernelError::Shape);
-    }
     let (mut kept, mut reduced) = (*x, *x);
     let unused = x.axes.len() - x.rank();
     for (i, (kept, reduced)) in kept.axes.iter_mut().zip(&mut reduced.axes).enumerate() {
@@ -59,75 +56,137 @@ fn split(axes: u32, x: &Layout, y: &Layout) -> Result<(Layout, Layout)> {
             reduced.len = 1;
         }
     }
-    if !kept.same_lens(y) { Err(KernelError::Shape) } else { Ok((kept, reduced)) }
+    if kept.same_lens(y) { Ok((kept, reduced)) } else { Err(KernelError::Shape) }
 }
 
-fn one_output<W: Number, X: Load<W> + ?Sized>(op: op::Reduce, x: &X, inner: &Walk<1>, at: usize) -> Result<W> {
-    use op::Reduce as Op;
-    let sum = || fold(x, inner, at, W::ZERO, |v| v, W::add);
-    let squares = || fold(x, inner, at, W::ZERO, |v| v.mul(v), W::add);
-    let apply = |v: W, function| v.function(function).ok_or(KernelError::Unsupported);
-    match op {
-        Op::Sum => sum(),
-        Op::Mean => Ok(sum()?.div(W::from_count(inner.count()))),
-        Op::Max => fold(x, inner, at, W::LOWEST, |v| v, max),
-        Op::Min => fold(x, inner, at, W::HIGHEST, |v| v, min),
-        Op::Prod => fold(x, inner, at, W::ONE, |v| v, W::mul),
-        Op::L1 => fold(x, inner, at, W::ZERO, W::abs, W::add),
-        Op::SumSquare => squares(),
-        Op::L2 => apply(squares()?, Function::Sqrt),
-        Op::LogSum => apply(sum()?, Function::Log),
-        Op::LogSumExp => {
-            let most = fold(x, inner, at, W::LOWEST, |v| v, max)?;
-            let shift = if most == W::LOWEST || most == W::HIGHEST { W::ZERO } else { most };
-            let exp = |v: W| v.sub(shift).function(Function::Exp).unwrap_or(W::ZERO);
-            Ok(shift.add(apply(fold(x, inner, at, W::ZERO, exp, W::add)?, Function::Log)?))
-        }
-    }
-}
-
-/// The order of `ORDER.md`: four partial results over the elements numbered row-major, combined `(0+2)+(1+3)`, then the
-/// rest one by one.
-fn fold<W: Number, X: Load<W> + ?Sized>(
-    x: &X,
-    inner: &Walk<1>,
+/// The elements that become one output.
+struct Line<'a, X: ?Sized> {
+    x: &'a X,
+    inner: &'a Walk<1>,
     at: usize,
-    identity: W,
-    map: impl Fn(W) -> W,
-    join: impl Fn(W, W) -> W,
-) -> Result<W> {
-    let mut lanes = [identity; 4];
-    let mut block = [W::ZERO; BLOCK];
-    let mut filled = 0;
-    let [step] = inner.steps();
-    inner.rows(|[row]| {
-        let mut done = 0;
-        while done < inner.row_len() {
-            let count = (inner.row_len() - done).min(BLOCK - filled);
-            if let Some(free) = block.get_mut(filled..filled + count) {
-                x.load(advance(row.wrapping_add(at), done, step), step, free);
-            }
-            (done, filled) = (done + count, filled + count);
-            if filled == BLOCK {
-                lanes = join_lanes(lanes, &block, &map, &join);
-                filled = 0;
-            }
-        }
-        Ok(())
-    })?;
-    let (rest, _) = block.split_at(filled.min(BLOCK));
-    let (quads, tail) = rest.as_chunks::<4>();
-    lanes = join_lanes(lanes, quads.as_flattened(), &map, &join);
-    let [a, b, c, d] = lanes;
-    let whole = join(join(a, c), join(b, d));
-    Ok(tail.iter().fold(whole, |acc, &v| join(acc, map(v))))
 }
 
-fn join_lanes<W: Number>(mut lanes: [W; 4], block: &[W], map: impl Fn(W) -> W, join: impl Fn(W, W) -> W) -> [W; 4] {
-    for quad in block.as_chunks::<4>().0 {
-        for (lane, &v) in lanes.iter_mut().zip(quad) {
-            *lane = join(*lane, map(v));
+/// How elements enter a partial result.
+#[derive(Clone, Copy)]
+enum Pass<W> {
+    Sum,
+    SumOfAbsolutes,
+    SumOfSquares,
+    /// Sum of `e^(x - shift)`.
+    SumOfExponentials(W),
+    Product,
+    Max,
+    Min,
+}
+
+impl<X: ?Sized> Line<'_, X> {
+    fn reduce<W: Number>(&self, op: op::Reduce) -> Result<W>
+    where
+        X: Load<W>,
+    {
+        use op::Reduce as Op;
+        let apply = |v: W, function| v.function(function).ok_or(KernelError::Unsupported);
+        let pass = match op {
+            Op::Sum | Op::Mean | Op::LogSum => Pass::Sum,
+            Op::L1 => Pass::SumOfAbsolutes,
+            Op::SumSquare | Op::L2 => Pass::SumOfSquares,
+            Op::Prod => Pass::Product,
+            Op::Max | Op::LogSumExp => Pass::Max,
+            Op::Min => Pass::Min,
+        };
+        let result = self.fold(pass);
+        match op {
+            Op::Mean => Ok(result.div(W::from_count(self.inner.count()))),
+            Op::LogSum => apply(result, Function::Log),
+            Op::L2 => apply(result, Function::Sqrt),
+            Op::LogSumExp => {
+                // An infinite maximum would make NaN of the difference to itself.
+                let shift = if result == W::LOWEST || result == W::HIGHEST { W::ZERO } else { result };
+                Ok(shift.add(apply(self.fold(Pass::SumOfExponentials(shift)), Function::Log)?))
+            }
+            _ => Ok(result),
         }
     }
-    lanes
+
+    /// The order of `ORDER.md`: four partial results over the elements numbered row-major, combined `(0+2)+(1+3)`, then
+    /// the rest one by one.
+    #[inline(never)]
+    fn fold<W: Number>(&self, pass: Pass<W>) -> W
+    where
+        X: Load<W>,
+    {
+        // u64 compares as i64 once the sign bit is inverted.
+        let flips = W::INTEGER && self.x.is_u64() && matches!(pass, Pass::Max | Pass::Min);
+        let mut lanes = [pass.identity(); 4];
+        let mut block = [W::ZERO; BLOCK];
+        let mut filled = 0;
+        let [step] = self.inner.steps();
+        for [row] in self.inner.rows() {
+            let mut done = 0;
+            while done < self.inner.row_len() {
+                let count = (self.inner.row_len() - done).min(BLOCK - filled);
+                if let Some(free) = block.get_mut(filled..filled + count) {
+                    self.x.load(advance(row.wrapping_add(self.at), done, step), step, free);
+                    if flips {
+                        free.iter_mut().for_each(|v| *v = v.flip());
+                    }
+                }
+                (done, filled) = (done + count, filled + count);
+                if filled == BLOCK {
+                    pass.join_block(&mut lanes, &block);
+                    filled = 0;
+                }
+            }
+        }
+        let (quads, tail) = block.split_at(filled.min(BLOCK)).0.as_chunks::<4>();
+        for quad in quads {
+            lanes.iter_mut().zip(quad).for_each(|(lane, &v)| *lane = pass.join(*lane, pass.map(v)));
+        }
+        let [a, b, c, d] = lanes;
+        let whole = pass.join(pass.join(a, c), pass.join(b, d));
+        let result = tail.iter().fold(whole, |acc, &v| pass.join(acc, pass.map(v)));
+        if flips { result.flip() } else { result }
+    }
+}
+
+impl<W: Number> Pass<W> {
+    fn identity(self) -> W {
+        match self {
+            Self::Product => W::ONE,
+            Self::Max => W::LOWEST,
+            Self::Min => W::HIGHEST,
+            _ => W::ZERO,
+        }
+    }
+
+    #[inline(never)]
+    fn map(self, v: W) -> W {
+        match self {
+            Self::SumOfAbsolutes => v.abs(),
+            Self::SumOfSquares => v.mul(v),
+            Self::SumOfExponentials(shift) => v.sub(shift).function(Function::Exp).unwrap_or(W::ZERO),
+            _ => v,
+        }
+    }
+
+    fn join(self, a: W, b: W) -> W {
+        match self {
+            Self::Product => a.mul(b),
+            Self::Max => max(a, b),
+            Self::Min => min(a, b),
+            _ => a.add(b),
+        }
+    }
+
+    /// Joins a whole block; the plain sum as vector code.
+    fn join_block(self, lanes: &mut [W; 4], block: &[W; BLOCK]) {
+        for quad in block.as_chunks::<4>().0 {
+            for (lane, &v) in lanes.iter_mut().zip(quad) {
+                *lane = match self {
+                    Self::Sum => lane.add(v),
+                    _ => self.join(*lane, self.map(v)),
+                };
+            }
+        }
+    }
 }

@@ -32,7 +32,8 @@ where
         return Err(crate::error::KernelError::Shape);
     }
     for (from, to) in shape.lines().zip(out.lines()) {
-        let mut heap = Heap { values: &mut *values, indices: &mut *indices, first: to, step: shape.inner, largest };
+        let (first, step, is_u64) = (to, shape.inner, x.is_u64());
+        let mut heap = Heap { values: &mut *values, indices: &mut *indices, first, step, largest, is_u64 };
         for i in 0..shape.len {
             let item = Item { value: one(x, from.wrapping_add(i.wrapping_mul(shape.inner))), index: i as i64 };
             if i < k {
@@ -65,16 +66,22 @@ struct Heap<'a, Y: ?Sized> {
     first: usize,
     step: usize,
     largest: bool,
+    is_u64: bool,
 }
 
 impl<Y: ?Sized> Heap<'_, Y> {
     fn compare<W: Number>(&self, a: Item<W>, b: Item<W>) -> Ordering {
         let by_value = match (a.value.is_nan(), b.value.is_nan()) {
-            (false, false) => a.value.partial_cmp(&b.value).unwrap_or(Ordering::Equal),
+            (false, false) => self.order(a.value, b.value),
             (a_nan, b_nan) => a_nan.cmp(&b_nan),
         };
         let in_order = if self.largest { by_value.reverse() } else { by_value };
         in_order.then(a.index.cmp(&b.index))
+    }
+
+    fn order<W: Number>(&self, a: W, b: W) -> Ordering {
+        let (a, b) = if W::INTEGER && self.is_u64 { (a.flip(), b.flip()) } else { (a, b) };
+        a.partial_cmp(&b).unwrap_or(Ordering::Equal)
     }
 
     fn at(&self, slot: usize) -> usize {

@@ -31,22 +31,25 @@ where
     let x_len = x.map_or(y.count(), Load::count);
     let walk = Walk::new([(x_layout, x_len), (y_layout, y.count())])?;
     let [from_step, to_step] = walk.steps();
-    walk.rows(|[from, to]| {
-        let mut block = [W::ZERO; BLOCK];
-        let mut done = 0;
-        while done < walk.row_len() {
-            let (used, _) = block.split_at_mut((walk.row_len() - done).min(BLOCK));
-            let (from, to) = (advance(from, done, from_step), advance(to, done, to_step));
+    for [from, to] in walk.rows() {
+        for (done, count) in blocks(walk.row_len()) {
+            let mut block = [W::ZERO; BLOCK];
+            let (used, _) = block.split_at_mut(count);
+            let from = advance(from, done, from_step);
             match x {
                 Some(x) => x.load(from, from_step, used),
                 None => y.load(from, from_step, used),
             }
-            W::unary(step.op, step.alpha, step.beta, used)?;
-            y.store(to, to_step, used);
-            done += used.len();
+            W::unary(step.op, step.alpha, step.beta, &mut block, count)?;
+            y.store(advance(to, done, to_step), to_step, block.split_at(count).0);
         }
-        Ok(())
-    })
+    }
+    Ok(())
+}
+
+/// Cuts a row into blocks: where each begins and how many elements it has.
+pub(crate) fn blocks(row_len: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..row_len).step_by(BLOCK).map(move |done| (done, (row_len - done).min(BLOCK)))
 }
 
 /// The position so many elements further along a row.
