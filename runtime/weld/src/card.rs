@@ -158,7 +158,8 @@ impl Card {
     /// # Errors
     /// See [`CardError`].
     pub fn read(wasm: &[u8]) -> Result<Self, CardError> {
-        let mut cards = section::custom(wasm, CARD_SECTION).map_err(|offset| CardError::NotWasm { offset })?.into_iter();
+        let mut cards =
+            section::custom(wasm, CARD_SECTION).map_err(|offset| CardError::NotWasm { offset })?.into_iter();
         let raw = cards.next().ok_or(CardError::Missing)?;
         if cards.next().is_some() {
             return Err(CardError::Duplicate);
@@ -244,5 +245,9 @@ fn tensor(plan: &Plan<'_>, id: TensorId, layout: Layout) -> Option<TensorCard> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }

@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use mote_abi::{ABI_VERSION, EXPORT_ABI, EXPORT_INFER, EXPORT_MEMORY};
 use wasmparser::{
-    BinaryReader, BinaryReaderError, CompositeInnerType, ConstExpr, Data, DataKind, Encoding, Export, ExternalKind, FunctionBody,
-    GlobalType, MemoryType, Operator, Parser, Payload, ValType, Validator, WasmFeatures,
+    BinaryReader, BinaryReaderError, CompositeInnerType, ConstExpr, Data, DataKind, Encoding, Export, ExternalKind,
+    FunctionBody, GlobalType, MemoryType, Operator, Parser, Payload, ValType, Validator, WasmFeatures,
 };
 
 /// Most functions of a module: a network of a few thousand distinct layers.

@@ -90,7 +90,8 @@ impl Kernels {
                             return Err(ImageFault::Exotic);
                         };
                         let values = |all: &[wasmparser::ValType]| all.iter().copied().map(value_type).collect();
-                        let (params, results): (Option<Vec<_>>, Option<Vec<_>>) = (values(ty.params()), values(ty.results()));
+                        let (params, results): (Option<Vec<_>>, Option<Vec<_>>) =
+                            (values(ty.params()), values(ty.results()));
                         let signature = params.zip(results).ok_or(ImageFault::Exotic)?;
                         self.types.push(signature);
                     }

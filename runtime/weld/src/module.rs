@@ -3,8 +3,8 @@
 use mote_abi::{ABI_VERSION, CARD_SECTION, EXPORT_ABI, EXPORT_INFER, EXPORT_MEMORY, Status};
 use mote_plan::Plan;
 use wasm_encoder::{
-    BlockType, CodeSection, ConstExpr, CustomSection, DataSection, ExportKind, ExportSection, Function, FunctionSection,
-    GlobalSection, GlobalType, MemorySection, MemoryType, Module, TypeSection, ValType,
+    BlockType, CodeSection, ConstExpr, CustomSection, DataSection, ExportKind, ExportSection, Function,
+    FunctionSection, GlobalSection, GlobalType, MemorySection, MemoryType, Module, TypeSection, ValType,
 };
 
 use crate::Image;

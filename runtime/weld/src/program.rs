@@ -12,10 +12,7 @@ use crate::flavour::Flavour;
 /// One step as a call.
 pub(crate) enum Call {
     /// An emitted function, by its index in [`Program::bodies`].
-    Hot {
-        function: u32,
-        args: Vec<Address>,
-    },
+    Hot { function: u32, args: Vec<Address> },
     /// A kernel of the image.
     Cold {
         kernel: &'static str,
@@ -42,14 +39,10 @@ impl Program {
             let mut calls = Vec::with_capacity(count as usize);
             for index in first..first.checked_add(count).ok_or(bad)? {
                 let step = plan.step(index).ok_or(bad)?;
-                calls.push(match emit::step(&Site { plan: *plan, step, flavour }) {
+                let record = plan.step_offset(index).ok_or(bad)?;
+                calls.push(match emit::step(&Site { plan: *plan, step, record, flavour }) {
                     Some(call) => Call::Hot { function: interned.index(call.body), args: call.args },
-                    None => Call::Cold {
-                        kernel: step.kind.name(),
-                        kind: step.kind,
-                        step: index,
-                        record: plan.step_offset(index).ok_or(bad)?,
-                    },
+                    None => Call::Cold { kernel: step.kind.name(), kind: step.kind, step: index, record },
                 });
             }
             entries.push(calls);

@@ -13,6 +13,22 @@ pub(crate) struct Ptr(u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Vec4(u32);
 
+/// The bounds of a clamp. One that is infinite changes nothing and is left out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bounds<T> {
+    pub(crate) low: Option<T>,
+    pub(crate) high: Option<T>,
+}
+
+impl Bounds<f32> {
+    pub(crate) fn new(low: f32, high: f32) -> Self {
+        Self {
+            low: Some(low).filter(|&low| low != f32::NEG_INFINITY),
+            high: Some(high).filter(|&high| high != f32::INFINITY),
+        }
+    }
+}
+
 /// A finished function without results: so many `i32` parameters and the encoded body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Body {
@@ -92,7 +108,13 @@ impl Asm {
 
     /// `ptr += count * bytes`.
     pub(crate) fn advance_by(&mut self, ptr: Ptr, count: Ptr, bytes: u32) {
-        self.sink().local_get(ptr.0).local_get(count.0).i32_const(bytes.cast_signed()).i32_mul().i32_add().local_set(ptr.0);
+        self.sink()
+            .local_get(ptr.0)
+            .local_get(count.0)
+            .i32_const(bytes.cast_signed())
+            .i32_mul()
+            .i32_add()
+            .local_set(ptr.0);
     }
 
     /// `to = min(from, limit)`, unsigned.
@@ -240,7 +262,13 @@ impl Asm {
     }
 
     /// `to = op(a, constant)`.
-    pub(crate) fn combine_splat(&mut self, to: Vec4, a: Vec4, constant: f32, op: impl FnOnce(&mut InstructionSink<'_>)) {
+    pub(crate) fn combine_splat(
+        &mut self,
+        to: Vec4,
+        a: Vec4,
+        constant: f32,
+        op: impl FnOnce(&mut InstructionSink<'_>),
+    ) {
         self.sink().local_get(a.0);
         self.push_splat(constant);
         let mut sink = self.sink();
@@ -253,15 +281,28 @@ impl Asm {
         self.sink().local_get(a.0).local_get(b.0).local_get(mask.0).v128_bitselect().local_set(to.0);
     }
 
-    /// Clamps in place. The constant stands second, so that NaN and -0.0 pass (`kernels/ORDER.md`); an infinite bound
-    /// changes nothing and costs nothing.
-    pub(crate) fn clamp(&mut self, value: Vec4, low: f32, high: f32) {
-        if low != f32::NEG_INFINITY {
+    /// Clamps in place. The bound stands second, so that NaN and -0.0 pass (`kernels/ORDER.md`).
+    pub(crate) fn clamp_by(&mut self, value: Vec4, bounds: Bounds<Vec4>) {
+        if let Some(low) = bounds.low {
+            self.combine(value, value, low, |i| {
+                i.f32x4_pmax();
+            });
+        }
+        if let Some(high) = bounds.high {
+            self.combine(value, value, high, |i| {
+                i.f32x4_pmin();
+            });
+        }
+    }
+
+    /// Clamps in place to constant bounds.
+    pub(crate) fn clamp(&mut self, value: Vec4, bounds: Bounds<f32>) {
+        if let Some(low) = bounds.low {
             self.combine_splat(value, value, low, |i| {
                 i.f32x4_pmax();
             });
         }
-        if high != f32::INFINITY {
+        if let Some(high) = bounds.high {
             self.combine_splat(value, value, high, |i| {
                 i.f32x4_pmin();
             });

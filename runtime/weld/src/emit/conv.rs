@@ -3,9 +3,9 @@
 //! Padding that the input's halo holds is data like any other. Padding without a halo splits the output into rectangles
 //! whose windows see the same taps; the taps outside are left out, which changes no bit (`kernels/ORDER.md`).
 
-use mote_plan::step;
+use mote_plan::{Region, step};
 
-use super::asm::Asm;
+use super::asm::{Asm, Bounds};
 use super::gemm_loop::Tile;
 use super::nest::{self, Bases, Grid, Layer, Rectangle, Repeat, Taps};
 use super::pixels::Pixels;
@@ -35,7 +35,9 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
     let steps = [windows[0].steps(x.row)?, windows[1].steps(x.pixel)?];
     let panel = u32::try_from(k * 32).ok()?;
 
-    let mut args = vec![Address::of(&x_tensor), w, bias, Address::of(&y_tensor)];
+    // The last two words of the record, see `step::Conv`.
+    let bounds = Address { region: Region::Const, offset: site.record + site.step.len_bytes() - 8 };
+    let mut args = vec![Address::of(&x_tensor), w, bias, Address::of(&y_tensor), bounds];
     args.extend(residual_tensor.map(|tensor| Address::of(&tensor)));
     let mut asm = Asm::new(site.flavour.profile, args.len() as u32);
     let (x_base, y_base) = (asm.ptr(), asm.ptr());
@@ -43,10 +45,17 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
     asm.offset(y_base, asm.param(3), y.start);
     let residual_base = residual.map(|residual| {
         let base = asm.ptr();
-        asm.offset(base, asm.param(4), residual.start);
+        asm.offset(base, asm.param(5), residual.start);
         base
     });
-    let bases = Bases { x: x_base, w: asm.param(1), bias: asm.param(2), y: y_base, residual: residual_base };
+    let bases = Bases {
+        x: x_base,
+        w: asm.param(1),
+        bias: asm.param(2),
+        y: y_base,
+        residual: residual_base,
+        bounds: asm.param(4),
+    };
 
     // Where there is no residual, the output's layout stands in for it and constrains nothing.
     let r = residual.unwrap_or(y);
@@ -61,7 +70,7 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
                     rectangle = shape.stack_images(rectangle);
                 }
                 let tile = main.for_runs(rectangle.taps.k, rectangle.taps.outer.count * rectangle.taps.inner.count > 1);
-                let layer = Layer { tile, n: y.c, panel, low: params.low, high: params.high };
+                let layer = Layer { tile, n: y.c, panel, bounds: Bounds::new(params.low, params.high) };
                 nest::emit(asm, &layer, &bases, rectangle);
             }
         }
@@ -113,7 +122,8 @@ impl Shape {
             [(rectangle.x, self.x.image), (rectangle.y, self.y.image), (rectangle.residual, self.residual.image)];
         let seamless = grids.iter().all(|(grid, image)| {
             (grid.is_contiguous(rectangle.columns) || rectangle.rows == 1)
-                && u64::from(rectangle.rows) * u64::from(rectangle.columns) * u64::from(grid.column) == u64::from(*image)
+                && u64::from(rectangle.rows) * u64::from(rectangle.columns) * u64::from(grid.column)
+                    == u64::from(*image)
         });
         if whole && seamless { 1 } else { self.x.n }
     }

@@ -113,7 +113,8 @@ fn run(asm: &mut Asm, axis: Axis, size: u32, from: Ptr, to: Ptr) {
         return;
     }
     let reach = 0..=MAX_OFFSET;
-    let near = reach.contains(&(axis.from * i64::from(axis.count))) && reach.contains(&(axis.to * i64::from(axis.count)));
+    let near =
+        reach.contains(&(axis.from * i64::from(axis.count))) && reach.contains(&(axis.to * i64::from(axis.count)));
     if near && axis.count <= MAX_UNROLLED {
         for i in 0..axis.count {
             move_element(asm, size, from, i * axis.from as u32, to, i * axis.to as u32);

@@ -2,7 +2,7 @@
 
 use mote_plan::step;
 
-use super::asm::{Asm, Ptr};
+use super::asm::{Asm, Bounds, Ptr};
 use super::pixels::Pixels;
 use super::span::{self, Span, Window};
 use super::{Address, Call, Site};
@@ -34,10 +34,7 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
         after: u32::from(after),
         counted_after: None,
     };
-    let windows = [
-        window(0, x.h, y.h, x.halo.top, x.halo.bottom),
-        window(1, x.w, y.w, x.halo.left, x.halo.right),
-    ];
+    let windows = [window(0, x.h, y.h, x.halo.top, x.halo.bottom), window(1, x.w, y.w, x.halo.left, x.halo.right)];
     let (rows, columns) = span::crossed(&windows)?;
     let steps = [windows[0].steps(x.row)?, windows[1].steps(x.pixel)?];
     let taps = u32::try_from(taps).ok().filter(|&taps| taps <= MAX_TAPS)?;
@@ -149,7 +146,8 @@ impl Layer {
                 for (i, &weight) in (0..).zip(&weights) {
                     asm.load(weight, w, 16 * i);
                 }
-                let mut reads: Vec<u32> = (0..pixels).flat_map(|t| (0..wide).map(move |i| t * stride + i * tap)).collect();
+                let mut reads: Vec<u32> =
+                    (0..pixels).flat_map(|t| (0..wide).map(move |i| t * stride + i * tap)).collect();
                 reads.sort_unstable();
                 reads.dedup();
                 for read in reads {
@@ -183,7 +181,7 @@ impl Layer {
             }
         });
         for (t, &acc) in (0..).zip(&acc) {
-            asm.clamp(acc, self.params.low, self.params.high);
+            asm.clamp(acc, Bounds::new(self.params.low, self.params.high));
             asm.store_lanes(acc, group.y, t * self.y.pixel, lanes);
         }
     }

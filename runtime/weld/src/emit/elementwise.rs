@@ -3,7 +3,7 @@
 use mote_abi::{DType, op};
 use mote_plan::{Tensor, step};
 
-use super::asm::{Asm, Ptr, Vec4};
+use super::asm::{Asm, Bounds, Ptr, Vec4};
 use super::{Address, Call, Site};
 
 /// Elements that one turn of the inner loop takes.
@@ -22,7 +22,8 @@ pub(super) fn unary(site: &Site<'_>) -> Option<Call> {
 pub(super) fn binary(site: &Site<'_>) -> Option<Call> {
     let params: step::Binary = site.step.params()?;
     let (a, b, y) = (site.input(0)?, site.input(1)?, site.output(0)?);
-    let written = matches!(params.op, op::Binary::Add | op::Binary::Sub | op::Binary::Mul | op::Binary::Div | op::Binary::PRelu);
+    let written =
+        matches!(params.op, op::Binary::Add | op::Binary::Sub | op::Binary::Mul | op::Binary::Div | op::Binary::PRelu);
     if !written {
         return None;
     }
@@ -77,7 +78,7 @@ fn write_unary(asm: &mut Asm, x: Vec4, op: op::Unary, alpha: f32, beta: f32) {
                 i.f32x4_div();
             });
         }
-        U::Clamp => asm.clamp(x, alpha, beta),
+        U::Clamp => asm.clamp(x, Bounds::new(alpha, beta)),
         U::LeakyRelu => {
             let (negative, scaled) = (asm.vec4(), asm.vec4());
             asm.combine_splat(negative, x, 0.0, |i| {
@@ -107,7 +108,7 @@ fn write_unary(asm: &mut Asm, x: Vec4, op: op::Unary, alpha: f32, beta: f32) {
             asm.combine_splat(x, x, beta, |i| {
                 i.f32x4_add();
             });
-            asm.clamp(x, 0.0, 1.0);
+            asm.clamp(x, Bounds::new(0.0, 1.0));
         }
         _ => {
             debug_assert_eq!(op, U::ThresholdedRelu);
@@ -157,12 +158,7 @@ struct Axis {
     steps: [u32; OPERANDS],
 }
 
-fn elementwise(
-    site: &Site<'_>,
-    inputs: &[Tensor],
-    y: &Tensor,
-    write: impl Fn(&mut Asm, &[Vec4]),
-) -> Option<Call> {
+fn elementwise(site: &Site<'_>, inputs: &[Tensor], y: &Tensor, write: impl Fn(&mut Asm, &[Vec4])) -> Option<Call> {
     let operands: Vec<&Tensor> = std::iter::once(y).chain(inputs).collect();
     if operands.iter().any(|tensor| tensor.dtype != DType::F32) || y.dims().contains(&0) {
         return None;
@@ -217,7 +213,11 @@ fn axes(operands: &[&Tensor]) -> Option<Vec<Axis>> {
 }
 
 fn merges(outer: &Axis, inner: &Axis) -> bool {
-    outer.steps.iter().zip(inner.steps).all(|(&outer, step)| u64::from(outer) == u64::from(step) * u64::from(inner.count))
+    outer
+        .steps
+        .iter()
+        .zip(inner.steps)
+        .all(|(&outer, step)| u64::from(outer) == u64::from(step) * u64::from(inner.count))
 }
 
 /// Loops over the axes and calls the body with pointers to the run.
@@ -244,7 +244,8 @@ fn write_run(asm: &mut Asm, run: Axis, from: &[Ptr], write: &impl Fn(&mut Asm, &
     for (&at, &from) in at.iter().zip(from) {
         asm.offset(at, from, 0);
     }
-    let repeated: Vec<Option<Vec4>> = at.iter().zip(run.steps).map(|(&at, step)| splat_where_repeated(asm, at, step)).collect();
+    let repeated: Vec<Option<Vec4>> =
+        at.iter().zip(run.steps).map(|(&at, step)| splat_where_repeated(asm, at, step)).collect();
     let vector = |asm: &mut Asm, offset: u32, lanes: u32| {
         let mut values = Vec::new();
         for (&at, repeated) in at.iter().zip(&repeated).skip(1) {

@@ -49,6 +49,8 @@ pub(crate) struct Call {
 pub(crate) struct Site<'a> {
     pub(crate) plan: Plan<'a>,
     pub(crate) step: Step<'a>,
+    /// Where the step's record lies in the Plan.
+    pub(crate) record: u32,
     pub(crate) flavour: Flavour,
 }
 

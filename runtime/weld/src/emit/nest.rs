@@ -4,7 +4,7 @@
 //! copy. The nest is row blocks, panels of 8 output channels, rows of the block, tiles of the row; A and C of a block
 //! stay in the cache while the panels pass.
 
-use super::asm::{Asm, Ptr, Vec4};
+use super::asm::{Asm, Bounds, Ptr, Vec4};
 use super::gemm_loop::{self, Run, Tile};
 
 /// Bytes of A and C that one block may touch.
@@ -23,7 +23,8 @@ pub(crate) struct Grid {
 
 impl Grid {
     fn advanced(self, rows: u32, columns: u32) -> Self {
-        let start = self.start.wrapping_add(rows.wrapping_mul(self.row)).wrapping_add(columns.wrapping_mul(self.column));
+        let start =
+            self.start.wrapping_add(rows.wrapping_mul(self.row)).wrapping_add(columns.wrapping_mul(self.column));
         Self { start, ..self }
     }
 
@@ -61,8 +62,7 @@ pub(crate) struct Layer {
     pub(crate) n: u32,
     /// Bytes of one panel of weights.
     pub(crate) panel: u32,
-    pub(crate) low: f32,
-    pub(crate) high: f32,
+    pub(crate) bounds: Bounds<f32>,
 }
 
 /// Base addresses.
@@ -73,6 +73,9 @@ pub(crate) struct Bases {
     pub(crate) bias: Ptr,
     pub(crate) y: Ptr,
     pub(crate) residual: Option<Ptr>,
+    /// The bounds of the clamp, low and high, as the step's record in the Plan holds them. Loaded after each tile's
+    /// loop: a constant would be hoisted out of it and take a register from the accumulators.
+    pub(crate) bounds: Ptr,
 }
 
 /// A rectangle of output pixels that share their taps.
@@ -299,7 +302,14 @@ impl<'a> Nest<'a> {
         });
         let over = self.part.columns % rows;
         if over > 0 {
-            self.tile(asm, column, w, bias, Tile { rows: over, vectors: pass.vectors, form: self.tile.form }, pass.channels);
+            self.tile(
+                asm,
+                column,
+                w,
+                bias,
+                Tile { rows: over, vectors: pass.vectors, form: self.tile.form },
+                pass.channels,
+            );
         }
         row.advance(asm, x.row, y.row, residual.row);
     }
@@ -324,14 +334,25 @@ impl<'a> Nest<'a> {
                 gemm_loop::emit(asm, tile, &acc, run);
             });
         });
+        let bounds = self.bounds(asm);
         for (i, row) in (0..).zip(acc.chunks_exact(tile.vectors as usize)) {
             for (j, &acc) in (0..).zip(row) {
-                self.store(asm, at, acc, i, j, (channels - 4 * j).min(4));
+                self.store(asm, at, acc, bounds, [i, j], (channels - 4 * j).min(4));
             }
         }
     }
 
-    fn store(&self, asm: &mut Asm, at: Level, acc: Vec4, i: u32, j: u32, lanes: u32) {
+    fn bounds(&self, asm: &mut Asm) -> Bounds<Vec4> {
+        let mut load = |offset| {
+            let bound = asm.vec4();
+            asm.load_splat(bound, self.bases.bounds, offset);
+            bound
+        };
+        let Bounds { low, high } = self.layer.bounds;
+        Bounds { low: low.map(|_| load(0)), high: high.map(|_| load(4)) }
+    }
+
+    fn store(&self, asm: &mut Asm, at: Level, acc: Vec4, bounds: Bounds<Vec4>, [i, j]: [u32; 2], lanes: u32) {
         if let Some(ptr) = at.residual {
             let residual = asm.vec4();
             asm.load_lanes(residual, ptr, i * self.part.residual.column + 16 * j, lanes);
@@ -339,7 +360,7 @@ impl<'a> Nest<'a> {
                 op.f32x4_add();
             });
         }
-        asm.clamp(acc, self.layer.low, self.layer.high);
+        asm.clamp_by(acc, bounds);
         asm.store_lanes(acc, at.y, i * self.part.y.column + 16 * j, lanes);
     }
 }

@@ -142,11 +142,35 @@ fn convolutions_of_every_shape_agree() {
         Case { what: "3x3 stem", x: [1, 12, 12, 3], co: 16, stride: [2, 2], pad: [0, 0, 1, 1], ..SAME3 },
         Case { what: "3x3 uncovered", x: [2, 6, 7, 4], co: 9, haloed: false, residual: true, ..SAME3 },
         Case { what: "3x3 uncovered, strided", x: [1, 7, 7, 3], co: 8, haloed: false, stride: [2, 2], ..SAME3 },
-        Case { what: "5x5 asymmetric", x: [1, 11, 10, 2], co: 6, kernel: [5, 5], pad: [2, 1, 1, 3], stride: [1, 2], ..PLAIN },
+        Case {
+            what: "5x5 asymmetric",
+            x: [1, 11, 10, 2],
+            co: 6,
+            kernel: [5, 5],
+            pad: [2, 1, 1, 3],
+            stride: [1, 2],
+            ..PLAIN
+        },
         Case { what: "dilated", x: [1, 12, 11, 3], co: 10, dilation: [2, 3], pad: [2, 3, 2, 3], ..SAME3 },
-        Case { what: "dilated, uncovered", x: [1, 12, 11, 3], co: 4, dilation: [1, 2], pad: [1, 2, 1, 2], haloed: false, ..SAME3 },
+        Case {
+            what: "dilated, uncovered",
+            x: [1, 12, 11, 3],
+            co: 4,
+            dilation: [1, 2],
+            pad: [1, 2, 1, 2],
+            haloed: false,
+            ..SAME3
+        },
         Case { what: "1-D along the row", x: [2, 1, 50, 3], co: 12, kernel: [1, 7], pad: [0, 3, 0, 3], ..PLAIN },
-        Case { what: "1-D along the column", x: [1, 50, 1, 6], co: 12, kernel: [7, 1], pad: [3, 0, 3, 0], haloed: false, ..PLAIN },
+        Case {
+            what: "1-D along the column",
+            x: [1, 50, 1, 6],
+            co: 12,
+            kernel: [7, 1],
+            pad: [3, 0, 3, 0],
+            haloed: false,
+            ..PLAIN
+        },
         Case { what: "the whole image at once", x: [1, 6, 5, 4], co: 10, kernel: [6, 5], ..PLAIN },
         Case { what: "a lane", x: [1, 4, 5, 8], co: 1, ..SAME3 },
         Case { what: "three lanes", x: [1, 4, 5, 8], co: 3, residual: true, ..SAME3 },
@@ -179,10 +203,25 @@ fn depthwise_convolutions_of_every_shape_agree() {
         Case { what: "3x3, three over", x: [1, 5, 6, 11], ..SAME3 },
         Case { what: "3x3 uncovered", x: [1, 6, 7, 5], haloed: false, ..SAME3 },
         Case { what: "5x5", x: [1, 9, 8, 7], kernel: [5, 5], pad: [2; 4], ..PLAIN },
-        Case { what: "5x5 strided", x: [1, 11, 12, 10], kernel: [5, 5], pad: [2; 4], stride: [2, 2], clamp: [0.0, INF], ..PLAIN },
+        Case {
+            what: "5x5 strided",
+            x: [1, 11, 12, 10],
+            kernel: [5, 5],
+            pad: [2; 4],
+            stride: [2, 2],
+            clamp: [0.0, INF],
+            ..PLAIN
+        },
         Case { what: "dilated", x: [1, 9, 12, 4], dilation: [2, 2], pad: [2; 4], ..SAME3 },
         Case { what: "1-D, wide", x: [1, 1, 40, 9], kernel: [1, 15], pad: [0, 7, 0, 7], ..PLAIN },
-        Case { what: "1-D, wide, uncovered", x: [1, 1, 40, 4], kernel: [1, 11], pad: [0, 1, 0, 1], haloed: false, ..PLAIN },
+        Case {
+            what: "1-D, wide, uncovered",
+            x: [1, 1, 40, 4],
+            kernel: [1, 11],
+            pad: [0, 1, 0, 1],
+            haloed: false,
+            ..PLAIN
+        },
         Case { what: "1-D along the column", x: [1, 20, 1, 8], kernel: [5, 1], pad: [2, 0, 2, 0], ..PLAIN },
         Case { what: "1x1", x: [1, 3, 3, 8], ..PLAIN },
     ];

@@ -19,10 +19,22 @@ fn unary(op: op::Unary, x: f32, alpha: f32, beta: f32) -> f32 {
         U::Sqrt => x.sqrt(),
         U::Reciprocal => 1.0 / x,
         U::Clamp => clamp(x, alpha, beta),
-        U::LeakyRelu => if x < 0.0 { alpha * x } else { x },
+        U::LeakyRelu => {
+            if x < 0.0 {
+                alpha * x
+            } else {
+                x
+            }
+        }
         U::Softsign => x / (1.0 + x.abs()),
         U::HardSigmoid => clamp(alpha * x + beta, 0.0, 1.0),
-        U::ThresholdedRelu => if x > alpha { x } else { 0.0 },
+        U::ThresholdedRelu => {
+            if x > alpha {
+                x
+            } else {
+                0.0
+            }
+        }
         _ => unreachable!("not emitted"),
     }
 }
@@ -33,7 +45,13 @@ fn binary(op: op::Binary, a: f32, b: f32) -> f32 {
         op::Binary::Sub => a - b,
         op::Binary::Mul => a * b,
         op::Binary::Div => a / b,
-        op::Binary::PRelu => if a < 0.0 { a * b } else { a },
+        op::Binary::PRelu => {
+            if a < 0.0 {
+                a * b
+            } else {
+                a
+            }
+        }
         _ => unreachable!("not emitted"),
     }
 }

@@ -51,7 +51,8 @@ fn copies_between_any_boxes_agree() {
                     source += at * i64::from(from_stride[axis]);
                     target += at * i64::from(to_stride[axis]);
                 }
-                let (source, target) = (x.offset as usize + source as usize * size, y.offset as usize + target as usize * size);
+                let (source, target) =
+                    (x.offset as usize + source as usize * size, y.offset as usize + target as usize * size);
                 expected.copy_within(source..source + size, target);
             }
             bench.expect(&format!("{what}, {dtype}"), &expected);
@@ -89,7 +90,12 @@ fn halos_are_zeroed_and_elements_left() {
         Halo { top: 2, left: 0, bottom: 1, right: 0 },
     ];
     for halo in halos {
-        for (dtype, dims) in [(DType::F32, [2, 4, 5, 3]), (DType::U8, [1, 3, 2, 7]), (DType::F32, [1, 1, 1, 300]), (DType::I16, [1, 5, 1, 1])] {
+        for (dtype, dims) in [
+            (DType::F32, [2, 4, 5, 3]),
+            (DType::U8, [1, 3, 2, 7]),
+            (DType::F32, [1, 1, 1, 300]),
+            (DType::I16, [1, 5, 1, 1]),
+        ] {
             let mut bench = Bench::new();
             let (id, y) = bench.typed(dtype, &dims, halo);
             bench.bare_step(Kind::Halo, id);

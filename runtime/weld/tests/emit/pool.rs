@@ -26,7 +26,9 @@ fn pools_of_every_shape_agree() {
         for op in op::Pool::ALL.iter().copied() {
             for halo in [0, 1] {
                 let kernel = if kernel == GLOBAL { [x_dims[1], x_dims[2]] } else { kernel };
-                let output = |i: usize| (x_dims[1 + i] + pad[i] + pad_end[i] - (kernel[i] - 1) * dilation[i] - 1) / stride[i] + 1;
+                let output = |i: usize| {
+                    (x_dims[1 + i] + pad[i] + pad_end[i] - (kernel[i] - 1) * dilation[i] - 1) / stride[i] + 1
+                };
                 let mut bench = Bench::new();
                 let halo = Halo { top: halo, left: halo, bottom: halo, right: halo };
                 let (x_id, x) = bench.tensor(&x_dims, halo);

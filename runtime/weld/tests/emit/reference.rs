@@ -98,9 +98,11 @@ pub(crate) fn pool(memory: &mut Memory, params: &step::Pool, x: &Tensor, y: &Ten
         }
         let mean = |count: u32| inside.iter().fold(0.0, |acc, v| acc + v) * (1.0 / count as f32);
         let value = match params.op {
-            op::Pool::Max => {
-                inside.iter().copied().reduce(|acc, v| if (v > acc || v.is_nan()) && !acc.is_nan() { v } else { acc }).unwrap()
-            }
+            op::Pool::Max => inside
+                .iter()
+                .copied()
+                .reduce(|acc, v| if (v > acc || v.is_nan()) && !acc.is_nan() { v } else { acc })
+                .unwrap(),
             op::Pool::Average => mean(inside.len() as u32),
             op::Pool::AverageWithPadding => mean(counted),
         };
