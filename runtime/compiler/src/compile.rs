@@ -98,7 +98,9 @@ impl CompileError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Import(error) => error.hint(),
-            Self::NoBatchDim => Some("leave --entry-batches out, or export the model with a symbolic first dimension".to_owned()),
+            Self::NoBatchDim => {
+                Some("leave --entry-batches out, or export the model with a symbolic first dimension".to_owned())
+            }
             Self::Name(_) => Some("choose another with --name".to_owned()),
             _ => None,
         }
@@ -211,9 +213,10 @@ impl Open {
                 Dim::Fixed(size) => Some(*size),
                 Dim::Named(symbol) if self.symbol.as_ref() == Some(symbol) => Some(batch),
                 Dim::Unknown if axis == 0 && self.nameless.contains(&spec.name) => Some(batch),
-                Dim::Named(symbol) => {
-                    given.as_ref().and_then(|shape| shape.get(axis).copied()).or_else(|| import.dims.get(symbol).copied())
-                }
+                Dim::Named(symbol) => given
+                    .as_ref()
+                    .and_then(|shape| shape.get(axis).copied())
+                    .or_else(|| import.dims.get(symbol).copied()),
                 Dim::Unknown => given.as_ref().and_then(|shape| shape.get(axis).copied()),
             };
             let shape: Option<Vec<usize>> = dims.iter().enumerate().map(size).collect();
@@ -229,7 +232,9 @@ fn check_states(entries: &[EntryGraph], pairs: &[StatePair]) -> Result<(), Compi
     for entry in entries {
         let graph = &entry.graph;
         for pair in pairs {
-            let find = |ids: &[crate::graph::ValueId], name: &str| ids.iter().map(|&id| graph.value(id)).find(|v| v.name == name).cloned();
+            let find = |ids: &[crate::graph::ValueId], name: &str| {
+                ids.iter().map(|&id| graph.value(id)).find(|v| v.name == name).cloned()
+            };
             let fits = match (find(&graph.outputs, &pair.output), find(&graph.inputs, &pair.input)) {
                 (Some(output), Some(input)) => output.dtype == input.dtype && output.dims == input.dims,
                 _ => false,

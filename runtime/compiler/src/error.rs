@@ -134,10 +134,14 @@ impl ImportError {
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::UnboundDim { symbol, .. } if symbol != "?" => Some(format!("give it a size with --dim {symbol}=SIZE")),
+            Self::UnboundDim { symbol, .. } if symbol != "?" => {
+                Some(format!("give it a size with --dim {symbol}=SIZE"))
+            }
             Self::UnboundDim { input, .. } => Some(format!("give `{input}` a shape by running with an input array")),
             Self::Opset { .. } => Some("export the model with an operator set from 7 to 28".to_owned()),
-            Self::Refused(_) => Some("`mote inspect` lists the operators of a model; DESIGN names the supported set".to_owned()),
+            Self::Refused(_) => {
+                Some("`mote inspect` lists the operators of a model; DESIGN names the supported set".to_owned())
+            }
             Self::Tensor { reason: TensorError::External { .. }, .. } => {
                 Some("keep the weight file beside the model, or export the model as one file".to_owned())
             }

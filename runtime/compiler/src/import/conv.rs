@@ -1,6 +1,7 @@
 //! Convolutions, over images that are turned to `[N, H, W, C]` and back. A sequence `[N, C, L]` is an image of height 1.
 
 use mote_abi::DType;
+use mote_abi::op::Binary;
 
 use super::node::{Built, Cx};
 use super::table::Entry;
@@ -64,7 +65,8 @@ impl Spatial {
         (0..extents.len())
             .map(|i| {
                 let room = (extents[i] + self.pad[i][0] + self.pad[i][1]).checked_sub(self.reach(i));
-                room.map(|room| room / self.stride[i] + 1).ok_or_else(|| Reason::Shape { what: "the input", got: extents.to_vec() })
+                room.map(|room| room / self.stride[i] + 1)
+                    .ok_or_else(|| Reason::Shape { what: "the input", got: extents.to_vec() })
             })
             .collect()
     }
@@ -142,8 +144,11 @@ struct Operands {
 }
 
 fn operands(cx: &Cx<'_>) -> Result<Operands, Reason> {
-    let (x, w) = (cx.f32_input(0)?, cx.f32_constant(1)?);
-    let bias = cx.optional_f32_constant(2)?;
+    let (x, w) = (cx.f32_input(0)?, cx.f32_input(1)?);
+    let bias = match cx.optional(2) {
+        None => None,
+        Some(_) => Some(cx.f32_input(2)?),
+    };
     let (dims, weights) = (cx.dims(x), cx.dims(w));
     if !matches!(dims.len(), 3 | 4) {
         return Err(Reason::Form("only sequences [N, C, L] and images [N, C, H, W] are supported"));
@@ -185,11 +190,72 @@ fn conv(cx: &mut Cx<'_>) -> Built {
     check_bias(cx, bias, channels)?;
     let spatial = Spatial::read(cx, &dims[2..], weights[2..].to_vec())?;
     let out = spatial.out(&dims[2..])?;
+    if !cx.is_constant(w) || bias.is_some_and(|b| !cx.is_constant(b)) {
+        let y = by_patches(cx, x, w, &spatial, groups, &out)?;
+        return Ok(vec![bias.map_or(Ok(y), |bias| add_per_channel(cx, y, bias))?]);
+    }
     let (image, w) = (to_image(cx, x)?, image_weights(cx, w)?);
     let op = Op::Conv { window: spatial.window(), groups, clamp: Clamp::NONE };
     let made = image_dims(dims[0], &out, channels);
     let y = cx.emit(op, &[Some(image), Some(w), bias], DType::F32, made)?;
     Ok(vec![from_image(cx, y, dims.len())?])
+}
+
+/// Most filter taps of a convolution whose weights are computed.
+const MAX_TAPS: usize = 1024;
+
+/// A convolution with computed weights: what each tap sees is cut out of the padded input, and one product per group
+/// joins them.
+fn by_patches(
+    cx: &mut Cx<'_>,
+    x: ValueId,
+    w: ValueId,
+    spatial: &Spatial,
+    groups: usize,
+    out: &[usize],
+) -> Result<ValueId, Reason> {
+    let (dims, weights) = (cx.dims(x), cx.dims(w));
+    let taps: usize = spatial.kernel.iter().product();
+    if taps > MAX_TAPS {
+        return Err(Reason::NotConstant(1));
+    }
+    let mut padded = dims.clone();
+    let mut before = vec![0; dims.len()];
+    for (i, [low, high]) in spatial.pad.iter().enumerate() {
+        before[i + 2] = *low;
+        padded[i + 2] += low + high;
+    }
+    let source = if padded == dims {
+        x
+    } else {
+        cx.emit(Op::Pad { before, value: vec![0; 4] }, &[Some(x)], DType::F32, padded)?
+    };
+    let seen = [&dims[..2], out].concat();
+    let step: Vec<isize> = [1, 1].into_iter().chain(spatial.stride.iter().map(|&s| s as isize)).collect();
+    let mut parts = Vec::with_capacity(taps);
+    for tap in 0..taps {
+        let mut start = vec![0; dims.len()];
+        let mut rest = tap;
+        for i in (0..spatial.kernel.len()).rev() {
+            start[i + 2] = rest % spatial.kernel[i] * spatial.dilation[i];
+            rest /= spatial.kernel[i];
+        }
+        let part = cx.slice(source, start, step.clone(), seen.clone())?;
+        parts.push(cx.reshape(part, vec![dims[0], dims[1], 1, out.iter().product()])?);
+    }
+    let patches = cx.concat(&parts, 2)?;
+    let patches = cx.reshape(patches, vec![dims[0], groups, weights[1] * taps, out.iter().product()])?;
+    let w = cx.reshape(w, vec![1, groups, weights[0] / groups, weights[1] * taps])?;
+    let product = vec![dims[0], groups, weights[0] / groups, out.iter().product()];
+    let y = cx.emit(Op::MatMul, &[Some(w), Some(patches)], DType::F32, product)?;
+    cx.reshape(y, [&[dims[0], weights[0]], out].concat())
+}
+
+fn add_per_channel(cx: &mut Cx<'_>, y: ValueId, bias: ValueId) -> Result<ValueId, Reason> {
+    let mut dims = vec![1; cx.rank(y) - 1];
+    dims[0] = cx.dims(y)[1];
+    let bias = cx.reshape(bias, dims)?;
+    cx.binary(Binary::Add, y, bias)
 }
 
 /// `[N, H, W, C]` of a sequence's or an image's spatial extents.
@@ -207,6 +273,12 @@ fn conv_transpose(cx: &mut Cx<'_>) -> Built {
         return Err(Reason::Shapes(dims, weights));
     }
     check_bias(cx, bias, channels)?;
+    if !cx.is_constant(w) {
+        return Err(Reason::NotConstant(1));
+    }
+    if bias.is_some_and(|bias| !cx.is_constant(bias)) {
+        return Err(Reason::NotConstant(2));
+    }
     let (spatial, out) = transposed_spatial(cx, &dims[2..], weights[2..].to_vec())?;
     let (image, w) = (to_image(cx, x)?, image_weights(cx, w)?);
     let op = Op::ConvTranspose { window: spatial.window(), groups };

@@ -176,7 +176,8 @@ static MODEL: Message = Message {
 
 static OPSET: Message = Message { name: "OperatorSetIdProto", fields: &[(1, "domain", Text), (2, "version", Number)] };
 
-static STRING_PAIR: Message = Message { name: "StringStringEntryProto", fields: &[(1, "key", Text), (2, "value", Text)] };
+static STRING_PAIR: Message =
+    Message { name: "StringStringEntryProto", fields: &[(1, "key", Text), (2, "value", Text)] };
 
 static GRAPH: Message = Message {
     name: "GraphProto",
@@ -404,7 +405,13 @@ impl Walk {
             Fixed4 => place.expect(body.len() % 4 == 0),
             Fixed8 => place.expect(body.len() % 8 == 0),
             Refused => Err(place.unsupported()),
-            Empty => if body.is_empty() { Ok(()) } else { Err(place.unsupported()) },
+            Empty => {
+                if body.is_empty() {
+                    Ok(())
+                } else {
+                    Err(place.unsupported())
+                }
+            }
             Number | Of(_) => Err(place.encoding()),
         }
     }
@@ -454,7 +461,10 @@ mod tests {
             (vec![0x3a, 5, 0], DoorError::Truncated { message: "ModelProto", offset: 2 }),
             (vec![0x08], DoorError::Truncated { message: "ModelProto", offset: 1 }),
             (vec![0xf8, 0x07, 1], DoorError::UnknownField { message: "ModelProto", field: 127, offset: 0 }),
-            (vec![0x3a, 4, 0x7a, 2, 0, 0], DoorError::Unsupported { message: "GraphProto", field: "sparse_initializer", offset: 2 }),
+            (
+                vec![0x3a, 4, 0x7a, 2, 0, 0],
+                DoorError::Unsupported { message: "GraphProto", field: "sparse_initializer", offset: 2 },
+            ),
             (vec![0xca, 0x01, 0], DoorError::Unsupported { message: "ModelProto", field: "functions", offset: 0 }),
             (vec![0x12, 1, 0xff], DoorError::Text { message: "ModelProto", field: "producer_name", offset: 0 }),
             (vec![0x0a, 0], DoorError::Encoding { message: "ModelProto", field: "ir_version", offset: 0 }),
@@ -475,7 +485,7 @@ mod tests {
         // attribute.g -> node -> attribute -> g ...
         let mut bytes = Vec::new();
         for level in 0..60 {
-            let tag = [0x32, 0x0a, 0x2a][level % 3];
+            let tag = [0x32, 0x2a, 0x0a][level % 3];
             let mut outer = vec![tag];
             let mut len = bytes.len();
             while len >= 0x80 {
@@ -486,13 +496,13 @@ mod tests {
             outer.extend(bytes);
             bytes = outer;
         }
-        // The outermost is an attribute: wrap as node of the model's graph.
+        // The outermost is a node: part of the model's graph.
         let wrap = |tag: u8, body: Vec<u8>| {
             let mut out = vec![tag, body.len() as u8 | 0x80, (body.len() >> 7) as u8];
             out.extend(body);
             out
         };
-        let bytes = wrap(0x3a, wrap(0x0a, bytes));
+        let bytes = wrap(0x3a, bytes);
         assert!(matches!(check(&bytes), Err(DoorError::Nesting { .. })), "{:?}", check(&bytes));
     }
 }

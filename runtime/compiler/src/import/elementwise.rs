@@ -177,7 +177,9 @@ fn modulo(cx: &mut Cx<'_>) -> Built {
 fn pow(cx: &mut Cx<'_>) -> Built {
     let (base, exponent) = operands(cx)?;
     let dtype = cx.dtype(base);
-    if let Some([power]) = cx.floats(exponent).as_deref().filter(|_| is_float(dtype) && cx.rank(exponent) <= cx.rank(base)) {
+    if let Some([power]) =
+        cx.floats(exponent).as_deref().filter(|_| is_float(dtype) && cx.rank(exponent) <= cx.rank(base))
+    {
         match *power {
             1.0 => return Ok(vec![base]),
             2.0 => return Ok(vec![cx.binary(Binary::Mul, base, base)?]),

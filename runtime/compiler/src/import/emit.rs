@@ -19,13 +19,13 @@ pub(crate) struct Emit {
     pub(crate) graph: Graph,
     /// Name of the source node at work, for messages.
     pub(super) node: String,
-    limits: Limits,
-    computed_bytes: usize,
+    /// Bytes of constants that may still be made.
+    allowance: usize,
 }
 
 impl Emit {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { graph: Graph::default(), node: String::new(), limits, computed_bytes: 0 }
+        Self { graph: Graph::default(), node: String::new(), allowance: limits.computed_bytes }
     }
 
     pub(crate) fn dims(&self, id: ValueId) -> Vec<usize> {
@@ -72,7 +72,12 @@ impl Emit {
     }
 
     /// A constant.
-    pub(crate) fn constant(&mut self, dtype: DType, dims: Vec<usize>, data: impl Into<Arc<[u8]>>) -> Result<ValueId, Reason> {
+    pub(crate) fn constant(
+        &mut self,
+        dtype: DType,
+        dims: Vec<usize>,
+        data: impl Into<Arc<[u8]>>,
+    ) -> Result<ValueId, Reason> {
         let data = data.into();
         let bytes = self.checked_bytes(dtype, &dims)?;
         debug_assert_eq!(bytes, data.len());
@@ -111,12 +116,24 @@ impl Emit {
     }
 
     /// Appends an operator with one output.
-    pub(crate) fn emit(&mut self, op: Op, inputs: &[Option<ValueId>], dtype: DType, dims: Vec<usize>) -> Result<ValueId, Reason> {
+    pub(crate) fn emit(
+        &mut self,
+        op: Op,
+        inputs: &[Option<ValueId>],
+        dtype: DType,
+        dims: Vec<usize>,
+    ) -> Result<ValueId, Reason> {
         Ok(self.emit_all(op, inputs, vec![(dtype, dims)])?[0])
     }
 
     /// Appends an operator whose one output has the type of `like`.
-    pub(crate) fn emit_as(&mut self, op: Op, inputs: &[Option<ValueId>], like: ValueId, dims: Vec<usize>) -> Result<ValueId, Reason> {
+    pub(crate) fn emit_as(
+        &mut self,
+        op: Op,
+        inputs: &[Option<ValueId>],
+        like: ValueId,
+        dims: Vec<usize>,
+    ) -> Result<ValueId, Reason> {
         self.emit(op, inputs, self.dtype(like), dims)
     }
 
@@ -142,7 +159,12 @@ impl Emit {
         Ok(outputs)
     }
 
-    fn fold(&mut self, op: &Op, inputs: &[Option<ValueId>], outputs: Vec<(DType, Vec<usize>)>) -> Result<Vec<ValueId>, Reason> {
+    fn fold(
+        &mut self,
+        op: &Op,
+        inputs: &[Option<ValueId>],
+        outputs: Vec<(DType, Vec<usize>)>,
+    ) -> Result<Vec<ValueId>, Reason> {
         let operands: Vec<Option<&Value>> = inputs.iter().map(|id| id.map(|id| self.graph.value(id))).collect();
         let data = match (op, operands.first()) {
             (Op::Reshape, Some(Some(Value { data: Some(data), .. }))) => vec![data.clone()],
@@ -156,13 +178,20 @@ impl Emit {
     /// Bytes of a tensor, or a refusal where it has too many or too many dimensions.
     pub(crate) fn checked_bytes(&self, dtype: DType, dims: &[usize]) -> Result<usize, Reason> {
         let bytes = dims.iter().try_fold(dtype.size() as usize, |n, &d| n.checked_mul(d));
-        bytes.filter(|&n| n <= MAX_TENSOR_BYTES && dims.len() <= MAX_RANK).ok_or_else(|| Reason::TooLarge(dims.to_vec()))
+        bytes
+            .filter(|&n| n <= MAX_TENSOR_BYTES && dims.len() <= MAX_RANK)
+            .ok_or_else(|| Reason::TooLarge(dims.to_vec()))
     }
 
     /// Counts bytes of constants made while importing against their limit.
     fn charge(&mut self, bytes: usize, dims: &[usize]) -> Result<(), Reason> {
-        self.computed_bytes = self.computed_bytes.saturating_add(bytes);
-        if self.computed_bytes > self.limits.computed_bytes { Err(Reason::TooLarge(dims.to_vec())) } else { Ok(()) }
+        self.allowance = self.allowance.checked_sub(bytes).ok_or_else(|| Reason::TooLarge(dims.to_vec()))?;
+        Ok(())
+    }
+
+    /// Extends the allowance by what a stored tensor may become: weights are transposed and scaled while importing.
+    pub(super) fn grant(&mut self, stored_bytes: usize) {
+        self.allowance = self.allowance.saturating_add(4 * stored_bytes);
     }
 
     pub(crate) fn unary(&mut self, op: Unary, x: ValueId) -> Result<ValueId, Reason> {
@@ -195,7 +224,10 @@ impl Emit {
         if self.dtype(condition) != DType::Bool {
             return Err(Reason::Type(self.dtype(condition)));
         }
-        let dims = broadcast(&broadcast(&self.graph.value(a).dims, &self.graph.value(b).dims)?, &self.graph.value(condition).dims)?;
+        let dims = broadcast(
+            &broadcast(&self.graph.value(a).dims, &self.graph.value(b).dims)?,
+            &self.graph.value(condition).dims,
+        )?;
         self.emit(Op::Select, &[Some(condition), Some(a), Some(b)], ta, dims)
     }
 
@@ -216,7 +248,9 @@ impl Emit {
         if old == dims {
             return Ok(x);
         }
-        if old.iter().product::<usize>() != dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).unwrap_or(usize::MAX) {
+        if old.iter().product::<usize>()
+            != dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).unwrap_or(usize::MAX)
+        {
             return Err(Reason::Shapes(old, dims));
         }
         self.emit(Op::Reshape, &[Some(x)], self.dtype(x), dims)
@@ -238,7 +272,13 @@ impl Emit {
     }
 
     /// Elements `start[i] + k * step[i]` for k below `len[i]`.
-    pub(crate) fn slice(&mut self, x: ValueId, start: Vec<usize>, step: Vec<isize>, len: Vec<usize>) -> Result<ValueId, Reason> {
+    pub(crate) fn slice(
+        &mut self,
+        x: ValueId,
+        start: Vec<usize>,
+        step: Vec<isize>,
+        len: Vec<usize>,
+    ) -> Result<ValueId, Reason> {
         if start.iter().all(|&s| s == 0) && step.iter().all(|&s| s == 1) && len == self.graph.value(x).dims {
             return Ok(x);
         }

@@ -180,7 +180,8 @@ fn einsum(cx: &mut Cx<'_>) -> Built {
 
 /// Labels of a term. The ellipsis stands for the axes that the rank has beyond the letters, or for so many.
 fn labels_of(term: &str, rank: Option<usize>, ellipsis: usize) -> Option<Vec<Label>> {
-    let letters = |part: &str| part.chars().map(|c| c.is_ascii_alphabetic().then_some(c as Label)).collect::<Option<Vec<_>>>();
+    let letters =
+        |part: &str| part.chars().map(|c| c.is_ascii_alphabetic().then_some(c as Label)).collect::<Option<Vec<_>>>();
     let Some((before, after)) = term.split_once("...") else {
         return letters(term).filter(|l| rank.is_none_or(|rank| l.len() == rank));
     };
@@ -207,7 +208,9 @@ fn implicit_result(operands: &[(ValueId, Vec<Label>)]) -> Vec<Label> {
 /// Leaves each label once: the elements whose indices along its axes are equal.
 fn diagonal(cx: &mut Cx<'_>, x: ValueId, labels: Vec<Label>) -> Result<(ValueId, Vec<Label>), Reason> {
     let (mut x, mut labels) = (x, labels);
-    while let Some((i, j)) = (0..labels.len()).find_map(|i| labels[i + 1..].iter().position(|&l| l == labels[i]).map(|d| (i, i + 1 + d))) {
+    while let Some((i, j)) =
+        (0..labels.len()).find_map(|i| labels[i + 1..].iter().position(|&l| l == labels[i]).map(|d| (i, i + 1 + d)))
+    {
         let rank = labels.len();
         let perm: Vec<usize> = (0..rank).filter(|&a| a != i && a != j).chain([i, j]).collect();
         x = cx.transpose(x, &perm)?;
@@ -226,7 +229,12 @@ fn diagonal(cx: &mut Cx<'_>, x: ValueId, labels: Vec<Label>) -> Result<(ValueId,
 }
 
 /// Sums the axes whose labels are not among those kept.
-fn sum_others(cx: &mut Cx<'_>, x: ValueId, labels: Vec<Label>, kept: &[Label]) -> Result<(ValueId, Vec<Label>), Reason> {
+fn sum_others(
+    cx: &mut Cx<'_>,
+    x: ValueId,
+    labels: Vec<Label>,
+    kept: &[Label],
+) -> Result<(ValueId, Vec<Label>), Reason> {
     let axes: Vec<usize> = (0..labels.len()).filter(|&i| !kept.contains(&labels[i])).collect();
     if axes.is_empty() {
         return Ok((x, labels));

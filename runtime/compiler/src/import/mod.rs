@@ -22,9 +22,9 @@ mod signature;
 mod source;
 mod table;
 mod tensor;
-mod walk;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -56,14 +56,13 @@ pub struct ImportOptions {
 pub struct Limits {
     /// Nodes of the Graph.
     pub nodes: usize,
-    /// Bytes of constants computed while importing.
+    /// Bytes of constants computed while importing, beside four times the stored ones.
     pub computed_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        // Weights are transposed once while importing, so twice the weights of a 100 MB network fit.
-        Self { nodes: 1 << 18, computed_bytes: 256 << 20 }
+        Self { nodes: 1 << 18, computed_bytes: 64 << 20 }
     }
 }
 

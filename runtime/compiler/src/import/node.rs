@@ -167,7 +167,11 @@ impl<'a> Cx<'a> {
         let Some(i) = self.node.attribute.iter().position(|a| a.name == name) else { return Ok(None) };
         self.attributes_read.set(self.attributes_read.get() | 1 << i);
         let attribute = &self.node.attribute[i];
-        if types.iter().any(|t| *t as i32 == attribute.r#type) { Ok(Some(attribute)) } else { Err(Reason::AttributeType(name)) }
+        if types.iter().any(|t| *t as i32 == attribute.r#type) {
+            Ok(Some(attribute))
+        } else {
+            Err(Reason::AttributeType(name))
+        }
     }
 
     /// Reads an attribute that says nothing about inference.
@@ -235,6 +239,7 @@ impl<'a> Cx<'a> {
         let Some(a) = self.attribute(name, &[AttributeType::Tensor])? else { return Ok(None) };
         let proto = a.t.as_ref().ok_or(Reason::AttributeType(name))?;
         let (dtype, dims, data) = tensor::read(proto, self.folder)?;
+        self.grant(data.len());
         self.constant(dtype, dims, data).map(Some)
     }
 

@@ -200,7 +200,10 @@ fn local_response(cx: &mut Cx<'_>) -> Built {
     let channels = channel_count(cx, x)?;
     let (alpha, beta, bias) = (cx.float("alpha", 1e-4)?, cx.float("beta", 0.75)?, cx.float("bias", 1.0)?);
     let size = cx.optional_int("size")?.ok_or(Reason::MissingAttribute("size"))?;
-    let size = usize::try_from(size).ok().filter(|&s| s > 0 && s <= 2 * channels).ok_or(Reason::Value { what: "size", got: size })?;
+    let size = usize::try_from(size)
+        .ok()
+        .filter(|&s| s > 0 && s <= 2 * channels)
+        .ok_or(Reason::Value { what: "size", got: size })?;
     let square = cx.binary(Binary::Mul, x, x)?;
     let plane = dims[2..].iter().product();
     let image = cx.reshape(square, vec![dims[0], channels, plane, 1])?;
@@ -208,7 +211,8 @@ fn local_response(cx: &mut Cx<'_>) -> Built {
     let op = Op::Pool { window, op: Pool::AverageWithPadding };
     let mean = cx.emit(op, &[Some(image)], DType::F32, vec![dims[0], channels, plane, 1])?;
     let mean = cx.reshape(mean, dims)?;
-    let (alpha, bias, beta) = (cx.scalar_like(x, alpha.into())?, cx.scalar_like(x, bias.into())?, cx.scalar_like(x, beta.into())?);
+    let (alpha, bias, beta) =
+        (cx.scalar_like(x, alpha.into())?, cx.scalar_like(x, bias.into())?, cx.scalar_like(x, beta.into())?);
     let scaled = cx.binary(Binary::Mul, mean, alpha)?;
     let base = cx.binary(Binary::Add, scaled, bias)?;
     let divisor = cx.binary(Binary::Pow, base, beta)?;

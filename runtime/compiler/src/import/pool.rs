@@ -10,7 +10,12 @@ use crate::error::Reason;
 use crate::graph::{Op, ValueId};
 
 pub(super) const OPS: &[Entry] = &[
-    Entry::onnx("MaxPool", 1, &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"], max_pool),
+    Entry::onnx(
+        "MaxPool",
+        1,
+        &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"],
+        max_pool,
+    ),
     Entry::onnx(
         "AveragePool",
         1,
@@ -53,7 +58,8 @@ fn lp_pool(cx: &mut Cx<'_>) -> Built {
     if cx.int("ceil_mode", 0)? != 0 {
         return Err(Reason::AttributeValue { name: "ceil_mode", got: "1".to_owned() });
     }
-    let kernel = positive(cx, "kernel_shape", cx.rank(x).saturating_sub(2))?.ok_or(Reason::MissingAttribute("kernel_shape"))?;
+    let kernel =
+        positive(cx, "kernel_shape", cx.rank(x).saturating_sub(2))?.ok_or(Reason::MissingAttribute("kernel_shape"))?;
     let powers = raise(cx, x, p)?;
     let mean = pool(cx, powers, Pool::AverageWithPadding)?;
     let count = cx.scalar_like(mean, kernel.iter().product::<usize>() as f64)?;

@@ -12,13 +12,31 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx(
         "LSTM",
         7,
-        &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "input_forget", "layout"],
+        &[
+            "activation_alpha",
+            "activation_beta",
+            "activations",
+            "clip",
+            "direction",
+            "hidden_size",
+            "input_forget",
+            "layout",
+        ],
         lstm,
     ),
     Entry::onnx(
         "GRU",
         7,
-        &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout", "linear_before_reset"],
+        &[
+            "activation_alpha",
+            "activation_beta",
+            "activations",
+            "clip",
+            "direction",
+            "hidden_size",
+            "layout",
+            "linear_before_reset",
+        ],
         gru,
     ),
     Entry::onnx(
@@ -64,7 +82,9 @@ impl Layer {
         let batch_first = cx.flag("layout", false)?;
         let x = if batch_first && cx.rank(x) == 3 { cx.transpose(x, &[1, 0, 2])? } else { x };
         let (dx, dw, dr) = (cx.dims(x), cx.dims(w), cx.dims(r));
-        let ([steps, batch, width], [directions, columns, width2], [directions2, columns2, hidden]) = (&dx[..], &dw[..], &dr[..]) else {
+        let ([steps, batch, width], [directions, columns, width2], [directions2, columns2, hidden]) =
+            (&dx[..], &dw[..], &dr[..])
+        else {
             return Err(Reason::Shapes(dx, dw));
         };
         let reverse = match cx.text("direction", "forward")? {
@@ -99,7 +119,8 @@ impl Layer {
         }
         let activations = activations(cx, defaults, reverse.len())?;
         let (steps, batch, hidden, columns) = (*steps, *batch, *hidden, *columns);
-        let mut layer = Self { x, w, r, b, h0: None, reverse, steps, batch, hidden, columns, clip, batch_first, activations };
+        let mut layer =
+            Self { x, w, r, b, h0: None, reverse, steps, batch, hidden, columns, clip, batch_first, activations };
         layer.h0 = layer.state(cx, 5)?;
         Ok(layer)
     }

@@ -82,8 +82,31 @@ fn reduce(cx: &mut Cx<'_>, given: &[i64], noop: bool) -> Built {
     Ok(vec![typed_reduce(cx, op, x, &axes, keep)?])
 }
 
+/// What a reduction of no elements answers.
+fn of_nothing(op: Reduce) -> f64 {
+    match op {
+        Reduce::Sum | Reduce::L1 | Reduce::L2 | Reduce::SumSquare => 0.0,
+        Reduce::Prod => 1.0,
+        Reduce::Mean => f64::NAN,
+        // Cut to the least value of an integer type.
+        Reduce::Max | Reduce::LogSum | Reduce::LogSumExp => f64::NEG_INFINITY,
+        Reduce::Min => f64::INFINITY,
+    }
+}
+
 /// Extremes of bools are those of bytes.
 fn typed_reduce(cx: &mut Cx<'_>, op: Reduce, x: ValueId, axes: &[usize], keep: bool) -> Result<ValueId, Reason> {
+    let dims = cx.dims(x);
+    if dims.contains(&0) {
+        let reduced = dims.iter().enumerate().map(|(i, &d)| if axes.contains(&i) { 1 } else { d }).collect();
+        let dtype = cx.dtype(x);
+        let value = match dtype {
+            DType::Bool => f64::from(u8::from(op == Reduce::Min)),
+            _ => of_nothing(op),
+        };
+        let y = cx.filled(dtype, reduced, value)?;
+        return if keep { Ok(y) } else { cx.drop_axes(y, axes) };
+    }
     match (cx.dtype(x), op) {
         (DType::Bool, Reduce::Max | Reduce::Min) => {
             let bytes = cx.cast(x, DType::U8)?;

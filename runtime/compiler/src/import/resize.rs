@@ -15,7 +15,14 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx(
         "Resize",
         11,
-        &["coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "mode", "nearest_mode"],
+        &[
+            "coordinate_transformation_mode",
+            "cubic_coeff_a",
+            "exclude_outside",
+            "extrapolation_value",
+            "mode",
+            "nearest_mode",
+        ],
         resize,
     ),
     Entry::onnx(
@@ -50,7 +57,7 @@ enum Coordinates {
 
 #[derive(Clone, Copy)]
 enum Filter {
-    Nearest(fn(f32) -> f32),
+    Nearest(fn(f64) -> f64),
     Linear,
     /// Weights by distance, for which every input pixel within reach counts.
     Kernel(Kernel),
@@ -100,7 +107,7 @@ impl Axis {
     }
 
     /// The nearest index inside.
-    fn index(&self, position: f32) -> usize {
+    fn index(&self, position: f64) -> usize {
         if position < 0.0 { 0 } else { (position as usize).min(self.input - 1) }
     }
 }
@@ -113,7 +120,7 @@ fn upsample(cx: &mut Cx<'_>) -> Built {
         None => single(cx.optional_floats(1)?.ok_or(Reason::MissingInput(1))?),
     };
     let filter = match cx.text("mode", "nearest")? {
-        "nearest" => Filter::Nearest(f32::floor),
+        "nearest" => Filter::Nearest(f64::floor),
         "linear" | "bilinear" => Filter::Linear,
         got => return Err(Reason::AttributeValue { name: "mode", got: got.to_owned() }),
     };
@@ -149,7 +156,14 @@ fn resize(cx: &mut Cx<'_>) -> Built {
         "tf_crop_and_resize" => Coordinates::Crop(roi[i], roi[i + axes.len()]),
         _ => Coordinates::HalfPixel,
     };
-    let known = ["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"];
+    let known = [
+        "half_pixel",
+        "half_pixel_symmetric",
+        "pytorch_half_pixel",
+        "align_corners",
+        "asymmetric",
+        "tf_crop_and_resize",
+    ];
     if !known.contains(&mode) {
         return Err(Reason::AttributeValue { name: "coordinate_transformation_mode", got: mode.to_owned() });
     }
@@ -170,11 +184,11 @@ fn filter(cx: &Cx<'_>) -> Result<Filter, Reason> {
     let antialias = cx.flag("antialias", false)?;
     let exclude_outside = cx.flag("exclude_outside", false)?;
     let coefficient = f64::from(cx.float("cubic_coeff_a", -0.75)?);
-    let rounding: fn(f32) -> f32 = match cx.text("nearest_mode", "round_prefer_floor")? {
+    let rounding: fn(f64) -> f64 = match cx.text("nearest_mode", "round_prefer_floor")? {
         "round_prefer_floor" => |x| (x - 0.5).ceil(),
         "round_prefer_ceil" => |x| (x + 0.5).floor(),
-        "floor" => f32::floor,
-        "ceil" => f32::ceil,
+        "floor" => f64::floor,
+        "ceil" => f64::ceil,
         got => return Err(Reason::AttributeValue { name: "nearest_mode", got: got.to_owned() }),
     };
     Ok(match cx.text("mode", "nearest")? {
@@ -189,16 +203,21 @@ fn filter(cx: &Cx<'_>) -> Result<Filter, Reason> {
 type Plan = Vec<(usize, Axis)>;
 
 /// Largest extent of a resampled axis.
-const MAX_EXTENT: f32 = 16_777_216.0;
+const MAX_EXTENT: f64 = 16_777_216.0;
 
-fn by_scales(dims: &[usize], axes: &[usize], scales: &[f32], coordinates: impl Fn(usize) -> Coordinates) -> Result<Plan, Reason> {
+fn by_scales(
+    dims: &[usize],
+    axes: &[usize],
+    scales: &[f32],
+    coordinates: impl Fn(usize) -> Coordinates,
+) -> Result<Plan, Reason> {
     let usable = |s: &f32| s.is_finite() && *s > 0.0;
     if scales.len() != axes.len() || !scales.iter().all(usable) {
         return Err(Reason::Shape { what: "the scales", got: vec![scales.len()] });
     }
     let mut plan = Vec::new();
     for (i, (&axis, &scale)) in axes.iter().zip(scales).enumerate() {
-        let output = (dims[axis] as f32 * scale).floor();
+        let output = f64::from(dims[axis] as f32 * scale).floor();
         if output > MAX_EXTENT {
             return Err(Reason::TooLarge(dims.to_vec()));
         }
@@ -207,8 +226,14 @@ fn by_scales(dims: &[usize], axes: &[usize], scales: &[f32], coordinates: impl F
     Ok(plan)
 }
 
-fn by_sizes(dims: &[usize], axes: &[usize], sizes: &[i64], policy: &str, coordinates: impl Fn(usize) -> Coordinates) -> Result<Plan, Reason> {
-    if sizes.len() != axes.len() || sizes.iter().any(|&s| s < 0 || s as f32 > MAX_EXTENT) {
+fn by_sizes(
+    dims: &[usize],
+    axes: &[usize],
+    sizes: &[i64],
+    policy: &str,
+    coordinates: impl Fn(usize) -> Coordinates,
+) -> Result<Plan, Reason> {
+    if sizes.len() != axes.len() || sizes.iter().any(|&s| s < 0 || s as f64 > MAX_EXTENT) {
         return Err(Reason::Shape { what: "the sizes", got: vec![sizes.len()] });
     }
     if axes.iter().any(|&a| dims[a] == 0) {
@@ -225,7 +250,7 @@ fn by_sizes(dims: &[usize], axes: &[usize], sizes: &[i64], policy: &str, coordin
     let mut plan = Vec::new();
     for (i, &axis) in axes.iter().enumerate() {
         let output = match shared {
-            Some(scale) => (scale * dims[axis] as f32 + 0.5).floor() as usize,
+            Some(scale) => f64::from(scale * dims[axis] as f32 + 0.5).floor() as usize,
             None => sizes[i] as usize,
         };
         let scale = shared.unwrap_or(ratios[i]);
@@ -256,8 +281,8 @@ fn resample(cx: &mut Cx<'_>, x: ValueId, plan: &Plan, filter: Filter, extrapolat
     Ok(vec![if turn { cx.channels_first(y)? } else { y }])
 }
 
-fn nearest(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis, rounding: fn(f32) -> f32) -> Result<ValueId, Reason> {
-    let indices: Vec<i32> = (0..a.output).map(|i| a.index(rounding(a.position(i))) as i32).collect();
+fn nearest(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis, rounding: fn(f64) -> f64) -> Result<ValueId, Reason> {
+    let indices: Vec<i32> = (0..a.output).map(|i| a.index(rounding(f64::from(a.position(i)))) as i32).collect();
     let indices = cx.i32s(vec![a.output], &indices)?;
     cx.gather(x, indices, axis)
 }
@@ -269,7 +294,7 @@ fn linear(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis) -> Result<ValueId,
     let (mut low, mut high, mut weight) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..a.output {
         let position = a.position(i);
-        let below = a.index(position);
+        let below = a.index(f64::from(position));
         low.push(below as i32);
         high.push((below + 1).min(a.input - 1) as i32);
         weight.push(if a.inside(position) { position - below as f32 } else { 0.0 });

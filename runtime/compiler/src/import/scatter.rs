@@ -35,7 +35,10 @@ fn gather(cx: &mut Cx<'_>) -> Built {
     if let Some([index]) = cx.ints(at).as_deref() {
         let extent = dims[axis];
         let from_start = if *index < 0 { index + extent as i64 } else { *index };
-        let from = usize::try_from(from_start).ok().filter(|&i| i < extent).ok_or(Reason::Value { what: "an index", got: *index })?;
+        let from = usize::try_from(from_start)
+            .ok()
+            .filter(|&i| i < extent)
+            .ok_or(Reason::Value { what: "an index", got: *index })?;
         let one = cx.narrow(x, axis, from, 1)?;
         let mut made = dims;
         made.splice(axis..=axis, cx.dims(at));
@@ -89,7 +92,9 @@ fn scatter_elements(cx: &mut Cx<'_>) -> Built {
     if cx.dtype(updates) != cx.dtype(x) {
         return Err(Reason::Types(cx.dtype(x), cx.dtype(updates)));
     }
-    let fits = dims.len() == wanted.len() && wanted == cx.dims(updates) && (0..dims.len()).all(|i| i == axis || wanted[i] <= dims[i]);
+    let fits = dims.len() == wanted.len()
+        && wanted == cx.dims(updates)
+        && (0..dims.len()).all(|i| i == axis || wanted[i] <= dims[i]);
     if !fits {
         return Err(Reason::Shapes(dims, wanted));
     }

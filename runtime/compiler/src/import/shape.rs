@@ -145,7 +145,9 @@ fn split(cx: &mut Cx<'_>) -> Built {
             (0..parts).map(|i| (dims[axis].saturating_sub(i * step)).clamp(0, step)).collect()
         }
     };
-    if lengths.iter().try_fold(0_usize, |n, &len| n.checked_add(len)) != Some(dims[axis]) || lengths.len() != cx.output_count() {
+    if lengths.iter().try_fold(0_usize, |n, &len| n.checked_add(len)) != Some(dims[axis])
+        || lengths.len() != cx.output_count()
+    {
         return Err(Reason::Shapes(dims, lengths));
     }
     let mut from = 0;
@@ -172,7 +174,14 @@ fn slice_by_input(cx: &mut Cx<'_>) -> Built {
     slice(cx, x, &starts, &ends, axes, steps)
 }
 
-fn slice(cx: &mut Cx<'_>, x: ValueId, starts: &[i64], ends: &[i64], given: Option<Vec<i64>>, steps: Option<Vec<i64>>) -> Built {
+fn slice(
+    cx: &mut Cx<'_>,
+    x: ValueId,
+    starts: &[i64],
+    ends: &[i64],
+    given: Option<Vec<i64>>,
+    steps: Option<Vec<i64>>,
+) -> Built {
     let mut dims = cx.dims(x);
     let given = given.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = steps.unwrap_or_else(|| vec![1; starts.len()]);
@@ -263,7 +272,11 @@ fn pad_constant(cx: &mut Cx<'_>, x: ValueId, amounts: &[(i64, i64)], value: Vec<
     let mut kept = Vec::with_capacity(dims.len());
     for (&extent, &(before, after)) in dims.iter().zip(amounts) {
         let cut = before.clamp(i64::MIN, 0) + after.clamp(i64::MIN, 0);
-        kept.push(extent.checked_sub(cut.unsigned_abs() as usize).ok_or_else(|| Reason::Shape { what: "the input", got: dims.clone() })?);
+        kept.push(
+            extent
+                .checked_sub(cut.unsigned_abs() as usize)
+                .ok_or_else(|| Reason::Shape { what: "the input", got: dims.clone() })?,
+        );
     }
     let start = amounts.iter().map(|&(before, _)| before.clamp(i64::MIN, 0).unsigned_abs() as usize).collect();
     let cut = cx.slice(x, start, vec![1; dims.len()], kept.clone())?;
@@ -338,7 +351,9 @@ fn block(cx: &Cx<'_>, x: ValueId) -> Result<(usize, [usize; 4]), Reason> {
     let size = cx.optional_int("blocksize")?.ok_or(Reason::MissingAttribute("blocksize"))?;
     let size = usize::try_from(size).ok().filter(|&b| b > 0).ok_or(Reason::Value { what: "blocksize", got: size })?;
     let dims = cx.dims(x);
-    <[usize; 4]>::try_from(dims.as_slice()).map(|dims| (size, dims)).map_err(|_| Reason::Shape { what: "the input", got: dims })
+    <[usize; 4]>::try_from(dims.as_slice())
+        .map(|dims| (size, dims))
+        .map_err(|_| Reason::Shape { what: "the input", got: dims })
 }
 
 fn depth_to_space(cx: &mut Cx<'_>) -> Built {

@@ -71,7 +71,8 @@ pub(super) fn bind(specs: &[InputSpec], options: &ImportOptions) -> Result<Vec<V
         }
     }
     let mut sizes = options.dims.clone();
-    let named = |spec: &InputSpec, wanted: &str| spec.dims.iter().flatten().any(|d| matches!(d, Dim::Named(n) if n == wanted));
+    let named =
+        |spec: &InputSpec, wanted: &str| spec.dims.iter().flatten().any(|d| matches!(d, Dim::Named(n) if n == wanted));
     if let Some(symbol) = sizes.keys().find(|symbol| !specs.iter().any(|spec| named(spec, symbol))) {
         return Err(ImportError::UnknownDim { symbol: symbol.clone() });
     }
@@ -86,7 +87,12 @@ pub(super) fn bind(specs: &[InputSpec], options: &ImportOptions) -> Result<Vec<V
 /// Takes the sizes of symbolic dimensions from a given shape.
 fn learn(spec: &InputSpec, shape: &[usize], sizes: &mut BTreeMap<String, usize>) -> Result<(), ImportError> {
     let Some(dims) = &spec.dims else { return Ok(()) };
-    let fits = dims.len() == shape.len() && dims.iter().zip(shape).all(|(d, &n)| !matches!(d, Dim::Fixed(f) if *f != n));
+    if dims.is_empty() && shape == [1] {
+        // Runtimes take a vector of one for a scalar, and exporters rely on it.
+        return Ok(());
+    }
+    let fits =
+        dims.len() == shape.len() && dims.iter().zip(shape).all(|(d, &n)| !matches!(d, Dim::Fixed(f) if *f != n));
     if !fits {
         return Err(ImportError::InputShape { name: spec.name.clone(), expected: show(dims), got: shape.to_vec() });
     }
@@ -100,11 +106,19 @@ fn learn(spec: &InputSpec, shape: &[usize], sizes: &mut BTreeMap<String, usize>)
     Ok(())
 }
 
-fn shape_of(spec: &InputSpec, given: Option<&Vec<usize>>, sizes: &BTreeMap<String, usize>) -> Result<Vec<usize>, ImportError> {
+fn shape_of(
+    spec: &InputSpec,
+    given: Option<&Vec<usize>>,
+    sizes: &BTreeMap<String, usize>,
+) -> Result<Vec<usize>, ImportError> {
     if let Some(shape) = given {
         return Ok(shape.clone());
     }
-    let unbound = |axis: usize, symbol: &str| ImportError::UnboundDim { input: spec.name.clone(), axis, symbol: symbol.to_owned() };
+    let unbound = |axis: usize, symbol: &str| ImportError::UnboundDim {
+        input: spec.name.clone(),
+        axis,
+        symbol: symbol.to_owned(),
+    };
     let dims = spec.dims.as_ref().ok_or_else(|| unbound(0, "?"))?;
     dims.iter()
         .enumerate()

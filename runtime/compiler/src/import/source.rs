@@ -11,7 +11,16 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx(
         "Constant",
         1,
-        &["value", "value_int", "value_ints", "value_float", "value_floats", "value_string", "value_strings", "sparse_value"],
+        &[
+            "value",
+            "value_int",
+            "value_ints",
+            "value_float",
+            "value_floats",
+            "value_string",
+            "value_strings",
+            "sparse_value",
+        ],
         constant,
     ),
     Entry::onnx("ConstantOfShape", 9, &["value"], constant_of_shape),

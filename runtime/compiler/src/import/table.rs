@@ -7,7 +7,7 @@ use crate::error::Reason;
 /// Operators of the standard.
 pub(super) const ONNX: &str = "";
 /// Oldest and newest operator set of [`ONNX`] whose operators are known.
-pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
+pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
 /// Contributed operators of ONNX Runtime.
 pub(super) const MICROSOFT: &str = "com.microsoft";
 
@@ -33,12 +33,21 @@ pub(super) struct Entry {
 
 impl Entry {
     /// An operator of the standard.
-    pub(super) const fn onnx(op: &'static str, since: i64, attributes: &'static [&'static str], build: fn(&mut Cx<'_>) -> Built) -> Self {
+    pub(super) const fn onnx(
+        op: &'static str,
+        since: i64,
+        attributes: &'static [&'static str],
+        build: fn(&mut Cx<'_>) -> Built,
+    ) -> Self {
         Self { domain: ONNX, op, since, attributes, build: Build::Operator(build) }
     }
 
     /// A contributed operator.
-    pub(super) const fn microsoft(op: &'static str, attributes: &'static [&'static str], build: fn(&mut Cx<'_>) -> Built) -> Self {
+    pub(super) const fn microsoft(
+        op: &'static str,
+        attributes: &'static [&'static str],
+        build: fn(&mut Cx<'_>) -> Built,
+    ) -> Self {
         Self { domain: MICROSOFT, op, since: 1, attributes, build: Build::Operator(build) }
     }
 }

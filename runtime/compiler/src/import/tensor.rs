@@ -43,7 +43,8 @@ pub(crate) fn read(proto: &TensorProto, folder: Option<&Path>) -> Result<Stored,
     let count = dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(bad_shape)?;
     let half = matches!(proto.data_type, FLOAT16 | BFLOAT16);
     let stored_size = if half { 2 } else { dtype.size() as usize };
-    let stored_bytes = count.checked_mul(stored_size).filter(|&n| n <= super::door::MAX_FILE_BYTES).ok_or_else(bad_shape)?;
+    let stored_bytes =
+        count.checked_mul(stored_size).filter(|&n| n <= super::door::MAX_FILE_BYTES).ok_or_else(bad_shape)?;
     let bytes = if proto.data_location.unwrap_or(0) == 1 {
         external(proto, folder, stored_bytes)?
     } else {
@@ -73,7 +74,11 @@ fn internal(proto: &TensorProto, dtype: DType, count: usize, stored_bytes: usize
     }
     if !proto.raw_data.is_empty() || count == 0 {
         let got = fields.iter().sum();
-        return if got == stored_bytes { Ok(proto.raw_data.clone()) } else { Err(TensorError::Length { need: stored_bytes, got }) };
+        return if got == stored_bytes {
+            Ok(proto.raw_data.clone())
+        } else {
+            Err(TensorError::Length { need: stored_bytes, got })
+        };
     }
     let typed = match dtype {
         DType::F32 if matches!(proto.data_type, FLOAT16 | BFLOAT16) => fields[2],
@@ -181,7 +186,14 @@ mod tests {
 
     #[test]
     fn half_precision_widens_exactly() {
-        for (bits, value) in [(0x3c00, 1.0), (0xc000, -2.0), (0x0001, 5.960_464_5e-8), (0x03ff, 6.097_555e-5), (0x7bff, 65504.0), (0x7c00, f32::INFINITY)] {
+        for (bits, value) in [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x0001, 5.960_464_5e-8),
+            (0x03ff, 6.097_555e-5),
+            (0x7bff, 65504.0),
+            (0x7c00, f32::INFINITY),
+        ] {
             assert_eq!(f16_bits_to_f32(bits), value, "{bits:04x}");
         }
         assert!(f16_bits_to_f32(0x7e00).is_nan());

@@ -71,6 +71,7 @@ impl<'m> Walk<'m> {
         for stored in &source.initializer {
             let (dtype, dims, data) = tensor::read(stored, self.folder)
                 .map_err(|reason| ImportError::Tensor { name: stored.name.clone(), reason })?;
+            self.emit.grant(data.len());
             let id = self.emit.graph.constant(stored.name.clone(), dtype, dims, data);
             self.define(&stored.name, Some(id))?;
         }
@@ -110,7 +111,11 @@ impl<'m> Walk<'m> {
 
     /// Builds a node whose operands are known. The inner result is `None` where a branch could not be built.
     #[expect(clippy::type_complexity, reason = "a refusal of this node beside an error of the whole model")]
-    fn build(&mut self, node: &'m NodeProto, inputs: Vec<Option<ValueId>>) -> Result<Result<Option<Vec<Option<ValueId>>>, Reason>, ImportError> {
+    fn build(
+        &mut self,
+        node: &'m NodeProto,
+        inputs: Vec<Option<ValueId>>,
+    ) -> Result<Result<Option<Vec<Option<ValueId>>>, Reason>, ImportError> {
         let (entry, opset) = match self.entry(node) {
             Ok(found) => found,
             Err(reason) => return Ok(Err(reason)),
@@ -157,7 +162,11 @@ impl<'m> Walk<'m> {
 
     /// Builds the branch that a constant condition takes, else both and a selection between equal shapes.
     #[expect(clippy::type_complexity, reason = "as for build")]
-    fn branch(&mut self, node: &'m NodeProto, inputs: &[Option<ValueId>]) -> Result<Result<Option<Vec<Option<ValueId>>>, Reason>, ImportError> {
+    fn branch(
+        &mut self,
+        node: &'m NodeProto,
+        inputs: &[Option<ValueId>],
+    ) -> Result<Result<Option<Vec<Option<ValueId>>>, Reason>, ImportError> {
         let graphs = || {
             let [Some(condition)] = inputs else { return Err(Reason::MissingInput(0)) };
             let then = graph_attribute(node, "then_branch")?;
@@ -178,7 +187,12 @@ impl<'m> Walk<'m> {
         Ok(self.selection(condition, &a, &b))
     }
 
-    fn selection(&mut self, condition: ValueId, a: &[Option<ValueId>], b: &[Option<ValueId>]) -> Result<Option<Vec<Option<ValueId>>>, Reason> {
+    fn selection(
+        &mut self,
+        condition: ValueId,
+        a: &[Option<ValueId>],
+        b: &[Option<ValueId>],
+    ) -> Result<Option<Vec<Option<ValueId>>>, Reason> {
         if a.len() != b.len() {
             return Err(Reason::Form("its branches have different numbers of outputs"));
         }
@@ -219,7 +233,12 @@ impl<'m> Walk<'m> {
             let taken = graph.value(id).is_constant() || graph.inputs.contains(&id) || graph.outputs.contains(&id);
             let id = if taken {
                 let copy = graph.computed(output.name.clone(), dtype, dims);
-                graph.nodes.push(Node { name: output.name.clone(), op: Op::Reshape, inputs: vec![Some(id)], outputs: vec![copy] });
+                graph.nodes.push(Node {
+                    name: output.name.clone(),
+                    op: Op::Reshape,
+                    inputs: vec![Some(id)],
+                    outputs: vec![copy],
+                });
                 copy
             } else {
                 id

@@ -1,0 +1,58 @@
+//! Each test builds a small ONNX file, compiles it and runs the native engine.
+
+mod onnx_build;
+mod operators;
+mod refusals;
+mod structure;
+
+use mote_plan::{AlignedBytes, Plan};
+use tract_onnx::pb::{NodeProto, TensorProto};
+
+use super::ImportOptions;
+use crate::compile::{CompileError, CompileOptions, compile};
+use crate::tensor::HostTensor;
+use onnx_build::{FLOAT, graph, model, untyped, value};
+
+fn f32_tensor(name: &str, dims: &[usize], values: &[f32]) -> HostTensor {
+    HostTensor {
+        name: name.to_owned(),
+        dtype: mote_abi::DType::F32,
+        dims: dims.to_vec(),
+        bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+    }
+}
+
+/// Compiles for the given inputs, runs once and answers the outputs.
+fn run(bytes: &[u8], inputs: &[HostTensor]) -> Result<Vec<HostTensor>, CompileError> {
+    let input_shapes = inputs.iter().map(|t| (t.name.clone(), t.dims.clone())).collect();
+    let import = ImportOptions { input_shapes, ..ImportOptions::default() };
+    let compiled = compile(bytes, &CompileOptions { name: "test".to_owned(), import, ..CompileOptions::default() })?;
+    let plan_bytes = AlignedBytes::copy_of(&compiled.plan);
+    let plan = Plan::view(&plan_bytes).unwrap();
+    let mut memory = AlignedBytes::zeroed(plan.arena_bytes() as usize);
+    let mut arena = mote_engine::Arena::new(&mut memory).unwrap();
+    let graph = &compiled.entries[0].graph;
+    for (i, &id) in graph.inputs.iter().enumerate() {
+        let tensor = inputs.iter().find(|t| t.name == graph.value(id).name).unwrap();
+        mote_engine::input_mut(&plan, 0, i, &mut arena).unwrap().copy_from_slice(&tensor.bytes);
+    }
+    mote_engine::run(&plan, 0, &mut arena).unwrap();
+    let output = |(i, &id): (usize, &crate::graph::ValueId)| {
+        let value = graph.value(id);
+        let bytes = mote_engine::output(&plan, 0, i, &arena).unwrap().to_vec();
+        HostTensor { name: value.name.clone(), dtype: value.dtype, dims: value.dims.clone(), bytes }
+    };
+    Ok(graph.outputs.iter().enumerate().map(output).collect())
+}
+
+fn floats(tensor: &HostTensor) -> Vec<f32> {
+    tensor.bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+/// A model of one node `op(x, ..) -> y` over an f32 input.
+fn one_node(opset: i64, node: NodeProto, dims: &[usize], initializers: Vec<TensorProto>) -> Vec<u8> {
+    let dims: Vec<String> = dims.iter().map(ToString::to_string).collect();
+    let dims: Vec<&str> = dims.iter().map(String::as_str).collect();
+    let outputs = node.output.iter().filter(|name| !name.is_empty()).map(|name| untyped(name)).collect();
+    model(opset, graph(vec![node], vec![value("x", FLOAT, &dims)], outputs, initializers))
+}

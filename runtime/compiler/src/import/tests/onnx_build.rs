@@ -1,0 +1,98 @@
+//! Writes small ONNX files.
+
+use prost::Message;
+use tract_onnx::pb::attribute_proto::AttributeType;
+use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension::Value as DimValue};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
+    ValueInfoProto, type_proto,
+};
+
+pub(super) const FLOAT: i32 = 1;
+pub(super) const INT64: i32 = 7;
+pub(super) const BOOL: i32 = 9;
+
+pub(super) fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), r#type: kind as i32, ..AttributeProto::default() }
+}
+
+pub(super) fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { i: value, ..attribute(name, AttributeType::Int) }
+}
+
+pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto { ints: values.to_vec(), ..attribute(name, AttributeType::Ints) }
+}
+
+pub(super) fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { f: value, ..attribute(name, AttributeType::Float) }
+}
+
+pub(super) fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto { s: value.as_bytes().to_vec(), ..attribute(name, AttributeType::String) }
+}
+
+pub(super) fn subgraph(name: &str, graph: GraphProto) -> AttributeProto {
+    AttributeProto { g: Some(graph), ..attribute(name, AttributeType::Graph) }
+}
+
+pub(super) fn node(op: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<AttributeProto>) -> NodeProto {
+    NodeProto {
+        op_type: op.to_owned(),
+        input: inputs.iter().map(ToString::to_string).collect(),
+        output: outputs.iter().map(ToString::to_string).collect(),
+        attribute: attributes,
+        ..NodeProto::default()
+    }
+}
+
+pub(super) fn f32s(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        data_type: FLOAT,
+        dims: dims.to_vec(),
+        float_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
+pub(super) fn i64s(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        data_type: INT64,
+        dims: dims.to_vec(),
+        int64_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
+/// A value of a type and shape; a dimension that is not a number is a name.
+pub(super) fn value(name: &str, element: i32, dims: &[&str]) -> ValueInfoProto {
+    let dim = |text: &&str| Dimension {
+        value: Some(text.parse().map_or_else(|_| DimValue::DimParam(text.to_string()), DimValue::DimValue)),
+        ..Dimension::default()
+    };
+    let shape = TensorShapeProto { dim: dims.iter().map(dim).collect() };
+    let tensor = type_proto::Tensor { elem_type: element, shape: Some(shape) };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() };
+    ValueInfoProto { name: name.to_owned(), r#type: Some(r#type), ..ValueInfoProto::default() }
+}
+
+/// An output without a type.
+pub(super) fn untyped(name: &str) -> ValueInfoProto {
+    ValueInfoProto { name: name.to_owned(), ..ValueInfoProto::default() }
+}
+
+pub(super) fn graph(
+    nodes: Vec<NodeProto>,
+    inputs: Vec<ValueInfoProto>,
+    outputs: Vec<ValueInfoProto>,
+    initializers: Vec<TensorProto>,
+) -> GraphProto {
+    GraphProto { node: nodes, input: inputs, output: outputs, initializer: initializers, ..GraphProto::default() }
+}
+
+pub(super) fn model(opset: i64, graph: GraphProto) -> Vec<u8> {
+    let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: opset }];
+    ModelProto { ir_version: 8, opset_import, graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
+}
