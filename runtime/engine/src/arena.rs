@@ -283,13 +283,11 @@ impl<'v> Operands<'v> {
 }
 
 /// Where the logical elements of a tensor lie in its storage.
+// One copy: every kernel needs it, and the guest pays for code.
+#[inline(never)]
 fn layout(tensor: &Tensor) -> Result<Layout> {
-    let rank = tensor.dims().len();
-    let mut strides = [0; mote_plan::format::MAX_RANK];
-    for (signed, stride) in strides.iter_mut().zip(tensor.strides()) {
-        *signed = i32::try_from(stride).unwrap_or(i32::MAX);
-    }
-    Ok(Layout::strided(tensor.dims(), strides.get(..rank).ok_or(Fault::MalformedPlan)?, tensor.start())?)
+    let strides = tensor.strides();
+    Ok(Layout::stored(tensor.dims(), strides.get(..tensor.dims().len()).ok_or(Fault::MalformedPlan)?, tensor.start())?)
 }
 
 /// Whether two tensors share a byte.

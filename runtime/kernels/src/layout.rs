@@ -27,12 +27,30 @@ impl Layout {
     /// # Errors
     /// More than 8 dimensions, or strides of another length.
     pub fn strided(dims: &[u32], strides: &[i32], start: u32) -> Result<Self> {
+        Self::new(dims, strides.iter().map(|&stride| stride as isize), start)
+    }
+
+    /// A layout whose strides are distances in storage.
+    ///
+    /// # Errors
+    /// More than 8 dimensions, or strides of another length.
+    pub fn stored(dims: &[u32], strides: &[u32], start: u32) -> Result<Self> {
+        // What does not fit reaches outside every slice.
+        let signed = strides.iter().map(|&stride| isize::try_from(stride).unwrap_or(isize::MAX));
+        Self::new(dims, signed, start)
+    }
+
+    fn new(
+        dims: &[u32],
+        strides: impl ExactSizeIterator<Item = isize> + DoubleEndedIterator,
+        start: u32,
+    ) -> Result<Self> {
         if dims.len() > MAX_RANK || dims.len() != strides.len() {
             return Err(KernelError::Shape);
         }
         let mut layout = Self { axes: [UNUSED; MAX_RANK], rank: dims.len(), start: start as usize };
-        for (axis, (&len, &stride)) in layout.axes.iter_mut().rev().zip(dims.iter().zip(strides).rev()) {
-            *axis = Axis { len: len as usize, stride: stride as isize };
+        for (axis, (&len, stride)) in layout.axes.iter_mut().rev().zip(dims.iter().zip(strides).rev()) {
+            *axis = Axis { len: len as usize, stride };
         }
         Ok(layout)
     }

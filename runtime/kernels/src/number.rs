@@ -1,5 +1,5 @@
 use crate::error::{KernelError, Result};
-use crate::memory::BLOCK;
+use crate::scalar::binary::apply;
 use crate::scalar::math::{self, Float};
 use mote_abi::op;
 
@@ -46,11 +46,17 @@ pub trait Number: Copy + Default + PartialOrd + 'static {
     fn from_count(count: usize) -> Self;
     /// Distance from 0, wrapping.
     fn abs(self) -> Self;
-    /// Applies a unary function to a block, of which the first `used` numbers matter.
+    /// Applies a unary function to a block of fours, of which the first `used` numbers matter.
     ///
     /// # Errors
     /// A function that this type does not have.
-    fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [Self; BLOCK], used: usize) -> Result;
+    fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [[Self; 4]], used: usize) -> Result;
+    /// Replaces each `a` by a binary function of both; of the fours the first `used` numbers matter. `is_u64` says that
+    /// numbers are the bits of u64.
+    ///
+    /// # Errors
+    /// An integer division by zero, or a function that this type does not have.
+    fn binary(op: op::Binary, is_u64: bool, a: &mut [[Self; 4]], b: &mut [[Self; 4]], used: usize) -> Result;
     /// The functions that only floats have: `sqrt`, `exp`, `log`.
     fn function(self, function: Function) -> Option<Self>;
 
@@ -77,9 +83,10 @@ pub enum Function {
     Log,
 }
 
-/// Replaces every element by its function. No function pointers: the guest may have no table.
-pub(crate) fn each<T: Copy>(block: &mut [T], function: impl Fn(T) -> T) {
-    for value in block {
+/// Replaces every number by its function. The compiler sees that numbers come in fours and needs no code for the rest. No
+/// function pointers: the guest may have no table.
+pub(crate) fn each<T: Copy>(block: &mut [[T; 4]], function: impl Fn(T) -> T) {
+    for value in block.as_flattened_mut() {
         *value = function(*value);
     }
 }
@@ -142,8 +149,11 @@ macro_rules! float_number {
             fn abs(self) -> Self {
                 Float::magnitude(self)
             }
-            fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [Self; BLOCK], used: usize) -> Result {
+            fn unary(op: op::Unary, alpha: f32, beta: f32, block: &mut [[Self; 4]], used: usize) -> Result {
                 math::unary(op, alpha.into(), beta.into(), block, used)
+            }
+            fn binary(op: op::Binary, is_u64: bool, a: &mut [[Self; 4]], b: &mut [[Self; 4]], used: usize) -> Result {
+                apply(op, is_u64, a, b, used)
             }
             fn function(self, function: Function) -> Option<Self> {
                 Some(match function {
@@ -227,7 +237,7 @@ impl Number for i64 {
     fn abs(self) -> Self {
         self.wrapping_abs()
     }
-    fn unary(op: op::Unary, _: f32, _: f32, block: &mut [Self; BLOCK], _: usize) -> Result {
+    fn unary(op: op::Unary, _: f32, _: f32, block: &mut [[Self; 4]], _: usize) -> Result {
         match op {
             op::Unary::Abs => each(block, Self::wrapping_abs),
             op::Unary::Neg => each(block, Self::wrapping_neg),
@@ -237,6 +247,9 @@ impl Number for i64 {
             _ => return Err(KernelError::Unsupported),
         }
         Ok(())
+    }
+    fn binary(op: op::Binary, is_u64: bool, a: &mut [[Self; 4]], b: &mut [[Self; 4]], used: usize) -> Result {
+        apply(op, is_u64, a, b, used)
     }
     fn function(self, _: Function) -> Option<Self> {
         None

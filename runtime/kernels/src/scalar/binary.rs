@@ -5,8 +5,8 @@ use mote_abi::op;
 use crate::error::{KernelError, Result};
 use crate::layout::Layout;
 use crate::memory::{BLOCK, Load, Store};
-use crate::number::Number;
-use crate::scalar::unary::{advance, blocks};
+use crate::number::{self, Number};
+use crate::scalar::unary::{advance, blocks, first};
 use crate::walk::Walk;
 
 /// One operand: its elements and where they lie.
@@ -41,11 +41,13 @@ where
     for [a_at, b_at, y_at] in walk.rows() {
         for (done, count) in blocks(walk.row_len()) {
             // No divisor beyond the row's end is zero.
-            let (mut left, mut right) = ([W::ONE; BLOCK], [W::ONE; BLOCK]);
-            fetch(a, y, advance(a_at, done, a_step), a_step, left.split_at_mut(count).0);
-            fetch(b, y, advance(b_at, done, b_step), b_step, right.split_at_mut(count).0);
-            apply(op, is_u64, &mut left, &mut right, count)?;
-            y.store(advance(y_at, done, y_step), y_step, left.split_at(count).0);
+            let (mut left, mut right) = ([[W::ONE; 4]; BLOCK / 4], [[W::ONE; 4]; BLOCK / 4]);
+            let fours = count.div_ceil(4).min(BLOCK / 4);
+            let ((left, _), (right, _)) = (left.split_at_mut(fours), right.split_at_mut(fours));
+            fetch(a, y, advance(a_at, done, a_step), a_step, first(left, count));
+            fetch(b, y, advance(b_at, done, b_step), b_step, first(right, count));
+            W::binary(op, is_u64, left, right, count)?;
+            y.store(advance(y_at, done, y_step), y_step, first(left, count));
         }
     }
     Ok(())
@@ -62,26 +64,35 @@ where
     }
 }
 
-/// Replaces each `a` by `op(a, b)`; of the blocks the first `used` numbers matter. `is_u64` says that numbers are u64 bits.
+/// The body of [`Number::binary`].
 #[inline(never)]
-fn apply<W: Number>(op: op::Binary, is_u64: bool, a: &mut [W; BLOCK], b: &mut [W; BLOCK], used: usize) -> Result {
+pub(crate) fn apply<W: Number>(
+    op: op::Binary,
+    is_u64: bool,
+    a: &mut [[W; 4]],
+    b: &mut [[W; 4]],
+    used: usize,
+) -> Result {
     use op::Binary as Op;
     let is_u64 = W::INTEGER && is_u64;
     let ordered = matches!(op, Op::Max | Op::Min | Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual);
     if is_u64 && ordered {
-        a.iter_mut().chain(&mut *b).for_each(|v| *v = v.flip());
+        number::each(a, W::flip);
+        number::each(b, W::flip);
     }
     match op {
         Op::Add => each(a, b, W::add),
         Op::Sub => each(a, b, W::sub),
         Op::Mul => each(a, b, W::mul),
-        Op::Div | Op::Mod | Op::Fmod if W::INTEGER && b.contains(&W::ZERO) => return Err(KernelError::DivisionByZero),
+        Op::Div | Op::Mod | Op::Fmod if W::INTEGER && b.as_flattened().contains(&W::ZERO) => {
+            return Err(KernelError::DivisionByZero);
+        }
         Op::Div if is_u64 => each(a, b, W::div_unsigned),
         Op::Mod | Op::Fmod if is_u64 => each(a, b, W::rem_unsigned),
         Op::Div => each(a, b, W::div),
-        Op::Mod => each(first(a, used), b, W::modulo),
-        Op::Fmod => each(first(a, used), b, W::fmod),
-        Op::Pow => each(first(a, used), b, W::pow),
+        Op::Mod => few(a, b, used, W::modulo),
+        Op::Fmod => few(a, b, used, W::fmod),
+        Op::Pow => few(a, b, used, W::pow),
         Op::Max => each(a, b, max),
         Op::Min => each(a, b, min),
         Op::Equal => each(a, b, |a, b| W::truth(a == b)),
@@ -100,7 +111,7 @@ fn apply<W: Number>(op: op::Binary, is_u64: bool, a: &mut [W; BLOCK], b: &mut [W
         Op::ShiftRight => each(a, b, |a, b| W::from_bits(shift(a.bits(), b.bits(), u64::checked_shr))),
     }
     if is_u64 && matches!(op, Op::Max | Op::Min) {
-        a.iter_mut().for_each(|v| *v = v.flip());
+        number::each(a, W::flip);
     }
     Ok(())
 }
@@ -119,13 +130,18 @@ fn shift(value: u64, by: u64, shifted: impl Fn(u64, u32) -> Option<u64>) -> u64 
     u32::try_from(by).ok().and_then(|by| shifted(value, by)).unwrap_or(0)
 }
 
-/// The numbers that matter, for functions too long to run over the rest.
-fn first<W>(block: &mut [W; BLOCK], used: usize) -> &mut [W] {
-    block.split_at_mut(used.min(BLOCK)).0
+/// Functions that become vector code run over whole fours.
+fn each<W: Copy>(a: &mut [[W; 4]], b: &[[W; 4]], function: impl Fn(W, W) -> W) {
+    for (a, b) in a.iter_mut().zip(b) {
+        for (a, &b) in a.iter_mut().zip(b) {
+            *a = function(*a, b);
+        }
+    }
 }
 
-fn each<W: Copy>(a: &mut [W], b: &[W], function: impl Fn(W, W) -> W) {
-    for (a, &b) in a.iter_mut().zip(b) {
+/// The long ones stop early.
+fn few<W: Copy>(a: &mut [[W; 4]], b: &[[W; 4]], used: usize, function: impl Fn(W, W) -> W) {
+    for (a, &b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()).take(used) {
         *a = function(*a, b);
     }
 }

@@ -38,13 +38,13 @@ pub trait Float: Number + core::ops::Neg<Output = Self> {
     /// Natural logarithm.
     fn log(self) -> Self;
     /// e^x of a block. The block forms exist once each, whatever is composed of them.
-    fn exp_block(block: &mut [Self; BLOCK]);
+    fn exp_block(block: &mut [[Self; 4]]);
     /// Hyperbolic tangent of a block.
-    fn tanh_block(block: &mut [Self; BLOCK]);
+    fn tanh_block(block: &mut [[Self; 4]]);
     /// Error function of a block.
-    fn erf_block(block: &mut [Self; BLOCK]);
+    fn erf_block(block: &mut [[Self; 4]]);
     /// `ln(1 + e^x)` of a block.
-    fn softplus_block(block: &mut [Self; BLOCK]);
+    fn softplus_block(block: &mut [[Self; 4]]);
     /// A function that is always computed in binary64.
     fn in_double(self, function: impl Fn(f64) -> f64) -> Self;
 }
@@ -86,19 +86,19 @@ macro_rules! float {
                 $module::log(self)
             }
             #[inline(never)]
-            fn exp_block(block: &mut [Self; BLOCK]) {
+            fn exp_block(block: &mut [[Self; 4]]) {
                 each(block, $module::exp);
             }
             #[inline(never)]
-            fn tanh_block(block: &mut [Self; BLOCK]) {
+            fn tanh_block(block: &mut [[Self; 4]]) {
                 each(block, $module::tanh);
             }
             #[inline(never)]
-            fn erf_block(block: &mut [Self; BLOCK]) {
+            fn erf_block(block: &mut [[Self; 4]]) {
                 each(block, $module::erf);
             }
             #[inline(never)]
-            fn softplus_block(block: &mut [Self; BLOCK]) {
+            fn softplus_block(block: &mut [[Self; 4]]) {
                 each(block, $module::softplus);
             }
             fn in_double(self, function: impl Fn(f64) -> f64) -> Self {
@@ -117,17 +117,18 @@ pub(crate) fn clamp<T: PartialOrd>(v: T, low: T, high: T) -> T {
     if high < v { high } else { v }
 }
 
-/// One function over a block, of which the first `used` numbers matter. Vectorisable functions run over the whole block,
-/// whose length the compiler knows; the long ones stop early.
+/// One function over a block of fours, of which the first `used` numbers matter. Functions that become vector code run over
+/// all of them, the long ones stop early.
 ///
 /// # Errors
 /// A function of integers or bools.
 #[inline(never)]
-pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F; BLOCK], used: usize) -> Result {
+pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [[F; 4]], used: usize) -> Result {
     use op::Unary as Op;
     let (zero, one, half) = (F::ZERO, F::ONE, F::of(0.5));
-    let x = *block;
-    let (few, _) = block.split_at_mut(used.min(BLOCK));
+    let mut copy = [[zero; 4]; BLOCK / 4];
+    copy.iter_mut().zip(&*block).for_each(|(copy, &x)| *copy = x);
+    let x = &copy;
     match op {
         Op::Abs => each(block, F::magnitude),
         Op::Neg => each(block, |x| -x),
@@ -147,34 +148,34 @@ pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F; 
         Op::Reciprocal => each(block, |x| one.div(x)),
         Op::Exp => F::exp_block(block),
         Op::Log => each(block, F::log),
-        Op::Sin => each(few, |x| x.in_double(trig::sin)),
-        Op::Cos => each(few, |x| x.in_double(trig::cos)),
-        Op::Tan => each(few, |x| x.in_double(trig::tan)),
-        Op::Asin => each(few, |x| x.in_double(double::asin)),
-        Op::Acos => each(few, |x| x.in_double(double::acos)),
-        Op::Atan => each(few, |x| x.in_double(double::atan)),
-        Op::Sinh => each(few, |x| x.in_double(double::sinh)),
-        Op::Cosh => each(few, |x| x.in_double(double::cosh)),
+        Op::Sin => few(block, used, |x| x.in_double(trig::sin)),
+        Op::Cos => few(block, used, |x| x.in_double(trig::cos)),
+        Op::Tan => few(block, used, |x| x.in_double(trig::tan)),
+        Op::Asin => few(block, used, |x| x.in_double(double::asin)),
+        Op::Acos => few(block, used, |x| x.in_double(double::acos)),
+        Op::Atan => few(block, used, |x| x.in_double(double::atan)),
+        Op::Sinh => few(block, used, |x| x.in_double(double::sinh)),
+        Op::Cosh => few(block, used, |x| x.in_double(double::cosh)),
         Op::Tanh => F::tanh_block(block),
-        Op::Asinh => each(few, |x| x.in_double(double::asinh)),
-        Op::Acosh => each(few, |x| x.in_double(double::acosh)),
-        Op::Atanh => each(few, |x| x.in_double(double::atanh)),
+        Op::Asinh => few(block, used, |x| x.in_double(double::asinh)),
+        Op::Acosh => few(block, used, |x| x.in_double(double::acosh)),
+        Op::Atanh => few(block, used, |x| x.in_double(double::atanh)),
         Op::Erf => F::erf_block(block),
         Op::Sigmoid => sigmoid_block(block),
         Op::Clamp => each(block, |x| clamp(x, alpha, beta)),
         Op::LeakyRelu => each(block, |x| if x < zero { alpha.mul(x) } else { x }),
         Op::Elu => {
             F::exp_block(block);
-            join(block, &x, |e, x| if x < zero { alpha.mul(e.sub(one)) } else { x });
+            join(block, x, |e, x| if x < zero { alpha.mul(e.sub(one)) } else { x });
         }
         Op::Selu => {
             F::exp_block(block);
-            join(block, &x, |e, x| beta.mul(if x > zero { x } else { alpha.mul(e.sub(one)) }));
+            join(block, x, |e, x| beta.mul(if x > zero { x } else { alpha.mul(e.sub(one)) }));
         }
         Op::Celu => {
             each(block, |x| x.div(alpha));
             F::exp_block(block);
-            join(block, &x, |e, x| if x > zero { x } else { alpha.mul(e.sub(one)) });
+            join(block, x, |e, x| if x > zero { x } else { alpha.mul(e.sub(one)) });
         }
         Op::Softplus => F::softplus_block(block),
         Op::Softsign => each(block, |x| x.div(one.add(x.magnitude()))),
@@ -186,24 +187,24 @@ pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F; 
         Op::Swish => {
             each(block, |x| alpha.mul(x));
             sigmoid_block(block);
-            join(block, &x, |s, x| x.mul(s));
+            join(block, x, |s, x| x.mul(s));
         }
         Op::Gelu => {
             let scale = F::of(core::f64::consts::FRAC_1_SQRT_2);
             each(block, |x| x.mul(scale));
             F::erf_block(block);
-            join(block, &x, |e, x| half.mul(x).mul(one.add(e)));
+            join(block, x, |e, x| half.mul(x).mul(one.add(e)));
         }
         Op::GeluTanh => {
             let (scale, cubic) = (F::of(SQRT_TWO_OVER_PI), F::of(0.044_715));
             each(block, |x| scale.mul(x.add(cubic.mul(x.mul(x).mul(x)))));
             F::tanh_block(block);
-            join(block, &x, |t, x| half.mul(x).mul(one.add(t)));
+            join(block, x, |t, x| half.mul(x).mul(one.add(t)));
         }
         Op::Mish => {
             F::softplus_block(block);
             F::tanh_block(block);
-            join(block, &x, |t, x| x.mul(t));
+            join(block, x, |t, x| x.mul(t));
         }
         Op::ThresholdedRelu => each(block, |x| if x > alpha { x } else { zero }),
         Op::Shrink => each(block, |x| {
@@ -225,16 +226,24 @@ pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [F; 
     Ok(())
 }
 
-fn sigmoid_block<F: Float>(block: &mut [F; BLOCK]) {
+fn sigmoid_block<F: Float>(block: &mut [[F; 4]]) {
     each(block, |x| -x);
     F::exp_block(block);
     each(block, |e| F::ONE.div(F::ONE.add(e)));
 }
 
 /// Replaces every number by a function of it and its twin.
-fn join<F: Float>(block: &mut [F; BLOCK], twin: &[F; BLOCK], function: impl Fn(F, F) -> F) {
-    for (value, &twin) in block.iter_mut().zip(twin) {
-        *value = function(*value, twin);
+fn join<F: Float>(block: &mut [[F; 4]], twin: &[[F; 4]], function: impl Fn(F, F) -> F) {
+    for (four, twins) in block.iter_mut().zip(twin) {
+        for (value, &twin) in four.iter_mut().zip(twins) {
+            *value = function(*value, twin);
+        }
+    }
+}
+
+fn few<F: Float>(block: &mut [[F; 4]], used: usize, function: impl Fn(F) -> F) {
+    for value in block.as_flattened_mut().iter_mut().take(used) {
+        *value = function(*value);
     }
 }
 

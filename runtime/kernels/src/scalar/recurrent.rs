@@ -85,10 +85,10 @@ pub(crate) fn activate(op: op::Unary, values: &mut [f32]) -> Result {
         _ => (1.0, 0.0),
     };
     for values in values.chunks_mut(BLOCK) {
-        let mut block = [0.0; BLOCK];
-        copy(values, &mut block);
+        let mut block = [[0.0; 4]; BLOCK / 4];
+        copy(values, block.as_flattened_mut());
         f32::unary(op, alpha, beta, &mut block, values.len())?;
-        copy(&block, values);
+        copy(block.as_flattened(), values);
     }
     Ok(())
 }

@@ -133,18 +133,16 @@ impl<X: ?Sized> Line<'_, X> {
                 }
                 (done, filled) = (done + count, filled + count);
                 if filled == BLOCK {
-                    pass.join_block(&mut lanes, &block);
+                    pass.take_fours(&mut lanes, block.as_chunks::<4>().0);
                     filled = 0;
                 }
             }
         }
-        let (quads, tail) = block.split_at(filled.min(BLOCK)).0.as_chunks::<4>();
-        for quad in quads {
-            lanes.iter_mut().zip(quad).for_each(|(lane, &v)| *lane = pass.join(*lane, pass.map(v)));
-        }
+        let (fours, tail) = block.split_at(filled.min(BLOCK)).0.as_chunks::<4>();
+        pass.take_fours(&mut lanes, fours);
         let [a, b, c, d] = lanes;
         let whole = pass.join(pass.join(a, c), pass.join(b, d));
-        let result = tail.iter().fold(whole, |acc, &v| pass.join(acc, pass.map(v)));
+        let result = tail.iter().fold(whole, |acc, &v| pass.take(acc, v));
         if flips { result.flip() } else { result }
     }
 }
@@ -159,16 +157,21 @@ impl<W: Number> Pass<W> {
         }
     }
 
+    /// A partial result and one more element. One body for all: only sums are worth vector code.
     #[inline(never)]
-    fn map(self, v: W) -> W {
+    fn take(self, acc: W, v: W) -> W {
         match self {
-            Self::SumOfAbsolutes => v.abs(),
-            Self::SumOfSquares => v.mul(v),
-            Self::SumOfExponentials(shift) => v.sub(shift).function(Function::Exp).unwrap_or(W::ZERO),
-            _ => v,
+            Self::Sum => acc.add(v),
+            Self::SumOfAbsolutes => acc.add(v.abs()),
+            Self::SumOfSquares => acc.add(v.mul(v)),
+            Self::SumOfExponentials(shift) => acc.add(v.sub(shift).function(Function::Exp).unwrap_or(W::ZERO)),
+            Self::Product => acc.mul(v),
+            Self::Max => max(acc, v),
+            Self::Min => min(acc, v),
         }
     }
 
+    /// Two partial results.
     fn join(self, a: W, b: W) -> W {
         match self {
             Self::Product => a.mul(b),
@@ -178,14 +181,11 @@ impl<W: Number> Pass<W> {
         }
     }
 
-    /// Joins a whole block; the plain sum as vector code.
-    fn join_block(self, lanes: &mut [W; 4], block: &[W; BLOCK]) {
-        for quad in block.as_chunks::<4>().0 {
-            for (lane, &v) in lanes.iter_mut().zip(quad) {
-                *lane = match self {
-                    Self::Sum => lane.add(v),
-                    _ => self.join(*lane, self.map(v)),
-                };
+    fn take_fours(self, lanes: &mut [W; 4], fours: &[[W; 4]]) {
+        for four in fours {
+            match self {
+                Self::Sum => lanes.iter_mut().zip(four).for_each(|(lane, &v)| *lane = lane.add(v)),
+                _ => lanes.iter_mut().zip(four).for_each(|(lane, &v)| *lane = self.take(*lane, v)),
             }
         }
     }

@@ -33,15 +33,15 @@ where
     let [from_step, to_step] = walk.steps();
     for [from, to] in walk.rows() {
         for (done, count) in blocks(walk.row_len()) {
-            let mut block = [W::ZERO; BLOCK];
-            let (used, _) = block.split_at_mut(count);
+            let mut block = [[W::ZERO; 4]; BLOCK / 4];
+            let (block, _) = block.split_at_mut(count.div_ceil(4).min(BLOCK / 4));
             let from = advance(from, done, from_step);
             match x {
-                Some(x) => x.load(from, from_step, used),
-                None => y.load(from, from_step, used),
+                Some(x) => x.load(from, from_step, first(block, count)),
+                None => y.load(from, from_step, first(block, count)),
             }
-            W::unary(step.op, step.alpha, step.beta, &mut block, count)?;
-            y.store(advance(to, done, to_step), to_step, block.split_at(count).0);
+            W::unary(step.op, step.alpha, step.beta, block, count)?;
+            y.store(advance(to, done, to_step), to_step, first(block, count));
         }
     }
     Ok(())
@@ -55,4 +55,11 @@ pub(crate) fn blocks(row_len: usize) -> impl Iterator<Item = (usize, usize)> {
 /// The position so many elements further along a row.
 pub(crate) fn advance(at: usize, elements: usize, step: isize) -> usize {
     at.wrapping_add(elements.wrapping_mul(step.cast_unsigned()))
+}
+
+/// The numbers of a block that matter.
+pub(crate) fn first<W>(block: &mut [[W; 4]], used: usize) -> &mut [W] {
+    let flat = block.as_flattened_mut();
+    let used = used.min(flat.len());
+    flat.split_at_mut(used).0
 }

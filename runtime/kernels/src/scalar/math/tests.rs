@@ -4,7 +4,6 @@
 use std::vec::Vec;
 
 use super::{Float, clamp, double, remainder, rounding, single, trig, unary};
-use crate::memory::BLOCK;
 use crate::number::Number;
 use mote_abi::op;
 
@@ -227,8 +226,8 @@ fn not_a_number_and_signed_zeros_pass_the_clamp() {
 fn every_float_function_is_defined() {
     for &op in op::Unary::ALL {
         let integer_only = matches!(op, op::Unary::Not | op::Unary::BitwiseNot);
-        assert_eq!(unary(op, 1.0, 1.0, &mut [0.25_f32; BLOCK], 3).is_err(), integer_only, "{op:?}");
-        let wide = f64::unary(op, 1.0, 1.0, &mut [0.25; BLOCK], 3);
+        assert_eq!(unary(op, 1.0, 1.0, &mut [[0.25_f32; 4]], 3).is_err(), integer_only, "{op:?}");
+        let wide = f64::unary(op, 1.0, 1.0, &mut [[0.25; 4]], 3);
         assert_eq!(wide.is_err(), integer_only, "{op:?}");
     }
 }
@@ -265,19 +264,23 @@ fn composite_functions_follow_their_formulas() {
     for (op, alpha, beta, reference) in rows {
         for i in -4000..4000 {
             let x = i as f32 * 0.003 + 0.001;
-            let mut block = [x; BLOCK];
+            let mut block = [[x; 4]];
             unary(op, alpha, beta, &mut block, 1).unwrap();
             let exact = reference(f64::from(x));
             let scale = 1.0 + exact.abs();
-            assert!((f64::from(block[0]) - exact).abs() < 6e-7 * scale, "{op:?}({x}) = {}, not {exact}", block[0]);
+            assert!(
+                (f64::from(block[0][0]) - exact).abs() < 6e-7 * scale,
+                "{op:?}({x}) = {}, not {exact}",
+                block[0][0]
+            );
         }
     }
 }
 
 fn sigmoid(x: f32) -> f32 {
-    let mut block = [x; BLOCK];
+    let mut block = [[x; 4]];
     unary(op::Unary::Sigmoid, 0.0, 0.0, &mut block, 1).unwrap();
-    block[0]
+    block[0][0]
 }
 
 fn doubles() -> impl Iterator<Item = f64> {
