@@ -59,7 +59,8 @@ impl SecondOpinion {
     /// # Errors
     /// An input that is missing or of the wrong size, or whatever tract refuses.
     pub fn run(&self, inputs: &[HostTensor]) -> Result<Vec<HostTensor>, OpinionError> {
-        let values = self.inputs.iter().map(|name| to_tract(named(inputs, name)?)).collect::<Result<TVec<TValue>, _>>()?;
+        let values =
+            self.inputs.iter().map(|name| to_tract(named(inputs, name)?)).collect::<Result<TVec<TValue>, _>>()?;
         let results = self.model.run(values).map_err(engine)?;
         results.iter().enumerate().map(|(i, value)| self.from_tract(i, value)).collect()
     }
@@ -115,4 +116,29 @@ fn to_tract(tensor: &HostTensor) -> Result<TValue, OpinionError> {
     }
     room.copy_from_slice(&tensor.bytes);
     Ok(value.into_tvalue())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::tests::onnx_build::{FLOAT, f32s, graph, int, model, node, value};
+
+    #[test]
+    fn tract_runs_the_same_file() {
+        let nodes =
+            vec![node("MatMul", &["x", "w"], &["p"], vec![]), node("Softmax", &["p"], &["y"], vec![int("axis", -1)])];
+        let weights = vec![f32s("w", &[2, 2], &[1.0, 1.0, 1.0, 1.0])];
+        let bytes = model(
+            13,
+            graph(nodes, vec![value("x", FLOAT, &["n", "2"])], vec![value("y", FLOAT, &["n", "2"])], weights),
+        );
+        let bytes_of = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let x = HostTensor { name: "x".to_owned(), dtype: DType::F32, dims: vec![1, 2], bytes: bytes_of(&[3.0, 4.0]) };
+        let y = HostTensor { name: "y".to_owned(), dtype: DType::F32, dims: vec![1, 2], bytes: bytes_of(&[0.5, 0.5]) };
+        assert_eq!(second_opinion(&bytes, std::slice::from_ref(&x)).unwrap(), [y]);
+        assert!(matches!(second_opinion(&bytes, &[]), Err(OpinionError::MissingInput(name)) if name == "x"));
+        let short = HostTensor { bytes: vec![0; 4], ..x.clone() };
+        let prepared = SecondOpinion::prepare(&bytes, &[x]).unwrap();
+        assert!(matches!(prepared.run(&[short]), Err(OpinionError::Length(_))));
+    }
 }

@@ -23,7 +23,7 @@ mod source;
 mod table;
 mod tensor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod walk;
 
 use std::collections::BTreeMap;

@@ -39,6 +39,15 @@ const REQUIRED: &[&str] = &[
     "tflm_sine_f32",
     "traffic_funcnet_pair",
 ];
+/// Largest error of an f32 network, relative to the largest element of each output.
+const MAX_ERROR: f64 = 1e-5;
+/// Networks that may exceed it, by how much, and why.
+const LARGER_ERRORS: &[(&str, f64, &str)] = &[
+    ("face_yunet_s_320", 1.5e-4, "scores below 1e-3 from sigmoid; the recorded output is as far from the exact one"),
+    ("gtcrn_simple", 2e-5, "gates of a recurrent layer near saturation"),
+    ("mlperf_ad_autoencoder_f32", 2e-5, "sums of 640 products in one ascending chain"),
+    ("mtcnn_rnet_f16", 5e-4, "recorded with half-precision arithmetic"),
+];
 /// Nodes of the corpus's core tier that must not be refused, of 530.
 const REQUIRED_CORE_NODES: usize = 519;
 
@@ -64,6 +73,11 @@ fn networks_agree_with_the_recorded_outputs() {
     let Some(corpus) = Corpus::find() else { return };
     let verdicts = corpus.run(|entry| entry["group"] == "nn");
     assert_none_wrong(&verdicts);
+    for (name, verdict) in &verdicts {
+        let limit =
+            LARGER_ERRORS.iter().find(|(exception, ..)| exception == name).map_or(MAX_ERROR, |(_, limit, _)| *limit);
+        assert!(!matches!(verdict, Verdict::Pass(error, _) if *error > limit), "{name}: {verdict}");
+    }
     for required in REQUIRED {
         let verdict = &verdicts[*required];
         assert!(matches!(verdict, Verdict::Pass(..)), "{required}: {verdict}");

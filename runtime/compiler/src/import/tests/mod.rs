@@ -1,6 +1,7 @@
 //! Each test builds a small ONNX file, compiles it and runs the native engine.
 
-mod onnx_build;
+mod hostile;
+pub(crate) mod onnx_build;
 mod operators;
 mod refusals;
 mod structure;

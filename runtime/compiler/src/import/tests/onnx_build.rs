@@ -8,35 +8,35 @@ use tract_onnx::pb::{
     ValueInfoProto, type_proto,
 };
 
-pub(super) const FLOAT: i32 = 1;
-pub(super) const INT64: i32 = 7;
-pub(super) const BOOL: i32 = 9;
+pub(crate) const FLOAT: i32 = 1;
+pub(crate) const INT64: i32 = 7;
+pub(crate) const BOOL: i32 = 9;
 
-pub(super) fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
+pub(crate) fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
     AttributeProto { name: name.to_owned(), r#type: kind as i32, ..AttributeProto::default() }
 }
 
-pub(super) fn int(name: &str, value: i64) -> AttributeProto {
+pub(crate) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { i: value, ..attribute(name, AttributeType::Int) }
 }
 
-pub(super) fn ints(name: &str, values: &[i64]) -> AttributeProto {
+pub(crate) fn ints(name: &str, values: &[i64]) -> AttributeProto {
     AttributeProto { ints: values.to_vec(), ..attribute(name, AttributeType::Ints) }
 }
 
-pub(super) fn float(name: &str, value: f32) -> AttributeProto {
+pub(crate) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto { f: value, ..attribute(name, AttributeType::Float) }
 }
 
-pub(super) fn text(name: &str, value: &str) -> AttributeProto {
+pub(crate) fn text(name: &str, value: &str) -> AttributeProto {
     AttributeProto { s: value.as_bytes().to_vec(), ..attribute(name, AttributeType::String) }
 }
 
-pub(super) fn subgraph(name: &str, graph: GraphProto) -> AttributeProto {
+pub(crate) fn subgraph(name: &str, graph: GraphProto) -> AttributeProto {
     AttributeProto { g: Some(graph), ..attribute(name, AttributeType::Graph) }
 }
 
-pub(super) fn node(op: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<AttributeProto>) -> NodeProto {
+pub(crate) fn node(op: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<AttributeProto>) -> NodeProto {
     NodeProto {
         op_type: op.to_owned(),
         input: inputs.iter().map(ToString::to_string).collect(),
@@ -46,7 +46,7 @@ pub(super) fn node(op: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<
     }
 }
 
-pub(super) fn f32s(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+pub(crate) fn f32s(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
         data_type: FLOAT,
@@ -56,7 +56,7 @@ pub(super) fn f32s(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     }
 }
 
-pub(super) fn i64s(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
+pub(crate) fn i64s(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
         data_type: INT64,
@@ -67,7 +67,7 @@ pub(super) fn i64s(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
 }
 
 /// A value of a type and shape; a dimension that is not a number is a name.
-pub(super) fn value(name: &str, element: i32, dims: &[&str]) -> ValueInfoProto {
+pub(crate) fn value(name: &str, element: i32, dims: &[&str]) -> ValueInfoProto {
     let dim = |text: &&str| Dimension {
         value: Some(text.parse().map_or_else(|_| DimValue::DimParam(text.to_string()), DimValue::DimValue)),
         ..Dimension::default()
@@ -79,11 +79,11 @@ pub(super) fn value(name: &str, element: i32, dims: &[&str]) -> ValueInfoProto {
 }
 
 /// An output without a type.
-pub(super) fn untyped(name: &str) -> ValueInfoProto {
+pub(crate) fn untyped(name: &str) -> ValueInfoProto {
     ValueInfoProto { name: name.to_owned(), ..ValueInfoProto::default() }
 }
 
-pub(super) fn graph(
+pub(crate) fn graph(
     nodes: Vec<NodeProto>,
     inputs: Vec<ValueInfoProto>,
     outputs: Vec<ValueInfoProto>,
@@ -92,7 +92,7 @@ pub(super) fn graph(
     GraphProto { node: nodes, input: inputs, output: outputs, initializer: initializers, ..GraphProto::default() }
 }
 
-pub(super) fn model(opset: i64, graph: GraphProto) -> Vec<u8> {
+pub(crate) fn model(opset: i64, graph: GraphProto) -> Vec<u8> {
     let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: opset }];
     ModelProto { ir_version: 8, opset_import, graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
 }
