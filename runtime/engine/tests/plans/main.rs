@@ -1,0 +1,13 @@
+//! Plans made by the writer and run by the engine.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod hostile;
+mod in_place;
+mod index;
+mod line;
+mod movement;
+mod numbers;
+mod pictures;
+mod recurrent;
+mod scene;
+mod whole;
