@@ -114,16 +114,26 @@ impl Window {
     /// # Errors
     /// A zero stride or dilation, or coordinates beyond 2^29.
     pub(crate) fn check(&self, size: [usize; 2]) -> Result {
-        for axis in 0..2 {
-            let span = |count: u64, step: u32| count.saturating_mul(u64::from(step));
-            let reach = span(size[axis] as u64, self.stride[axis])
-                .saturating_add(span(u64::from(self.kernel[axis]), self.dilation[axis]))
-                .saturating_add(u64::from(self.pad[axis]));
-            if reach > FARTHEST || self.stride[axis] == 0 || self.dilation[axis] == 0 {
-                return Err(KernelError::Shape);
-            }
+        let [high, wide] = size;
+        self.check_axis(Axis::Vertical, high)?;
+        self.check_axis(Axis::Horizontal, wide)
+    }
+
+    fn check_axis(&self, axis: Axis, size: usize) -> Result {
+        let [kernel, stride, dilation, pad] = self.along(axis).map(|word| word as u64);
+        let reach = stride.saturating_mul(size as u64).saturating_add(kernel.saturating_mul(dilation));
+        if reach.saturating_add(pad) > FARTHEST || stride == 0 || dilation == 0 {
+            return Err(KernelError::Shape);
         }
         Ok(())
+    }
+
+    /// Kernel, stride, dilation and padding of one axis.
+    fn along(&self, axis: Axis) -> [usize; 4] {
+        [self.kernel, self.stride, self.dilation, self.pad].map(|[vertical, horizontal]| match axis {
+            Axis::Vertical => vertical as usize,
+            Axis::Horizontal => horizontal as usize,
+        })
     }
 
     /// Number of taps.
@@ -138,12 +148,7 @@ impl Window {
 
     /// One axis of the window over an input of `extent` pixels.
     pub(crate) fn slide(&self, axis: Axis, extent: usize) -> Slide {
-        let pick = |[vertical, horizontal]: [u32; 2]| match axis {
-            Axis::Vertical => vertical as usize,
-            Axis::Horizontal => horizontal as usize,
-        };
-        let (kernel, stride, dilation, pad) =
-            (pick(self.kernel), pick(self.stride), pick(self.dilation), pick(self.pad));
+        let [kernel, stride, dilation, pad] = self.along(axis);
         // All taps lie inside where output * stride is at least pad and below extent + pad - (kernel - 1) * dilation.
         let reach = kernel.saturating_sub(1).saturating_mul(dilation);
         let end = ceil_div(extent.saturating_add(pad).saturating_sub(reach), stride);

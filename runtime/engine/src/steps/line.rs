@@ -93,10 +93,10 @@ pub fn arg_reduce(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Re
     let (which, shape) = extreme(&operands, step)?;
     let dtype = operands.input_tensor(0)?.dtype;
     let y = operands.output(0)?;
-    Ok(match dtype {
-        DType::F64 => kernel::arg_reduce::<f64, [f64]>(which, &shape, operands.input(0)?, y)?,
-        _ => kernel::arg_reduce::<i64, _>(which, &shape, &operands.ints(0)?.ok_or(Fault::MalformedPlan)?, y)?,
-    })
+    if dtype == DType::F64 {
+        return Ok(kernel::arg_reduce::<f64, [f64]>(which, &shape, operands.input(0)?, y)?);
+    }
+    Ok(kernel::arg_reduce::<i64, _>(which, &shape, &operands.ints(0)?.ok_or(Fault::MalformedPlan)?, y)?)
 }
 
 fn extreme(operands: &Operands<'_>, step: &Step<'_>) -> Result<(kernel::ArgReduce, Around)> {
@@ -120,15 +120,14 @@ pub fn cum_sum_f32(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> R
 /// A step that contradicts its tensors.
 pub fn cum_sum(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
-    match operands.input_tensor(0)?.dtype {
-        DType::F64 => cum_sum_slices::<f64>(&mut operands, step),
-        dtype => {
-            let (which, shape) = running(&operands, step)?;
-            require(operands.output_tensor(0)?.dtype == dtype)?;
-            let x = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
-            Ok(kernel::cum_sum::<i64, _, _>(which, &shape, &x, &mut operands.ints_mut(0)?)?)
-        }
+    let dtype = operands.input_tensor(0)?.dtype;
+    if dtype == DType::F64 {
+        return cum_sum_slices::<f64>(&mut operands, step);
     }
+    let (which, shape) = running(&operands, step)?;
+    require(operands.output_tensor(0)?.dtype == dtype)?;
+    let x = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
+    Ok(kernel::cum_sum::<i64, _, _>(which, &shape, &x, &mut operands.ints_mut(0)?)?)
 }
 
 fn cum_sum_slices<W: Number + Plain>(operands: &mut Operands<'_>, step: &Step<'_>) -> Result {
@@ -156,16 +155,15 @@ pub fn top_k_f32(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Res
 /// A step that contradicts its tensors.
 pub fn top_k(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
-    match operands.input_tensor(0)?.dtype {
-        DType::F64 => top_k_slices::<f64>(&mut operands, step),
-        dtype => {
-            let (largest, shape, k) = ranking(&operands, step)?;
-            require(operands.output_tensor(0)?.dtype == dtype)?;
-            let x = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
-            let (mut values, indices) = (operands.ints_mut(0)?, operands.output(1)?);
-            Ok(kernel::top_k::<i64, _, _>(largest, &shape, k, &x, &mut values, indices)?)
-        }
+    let dtype = operands.input_tensor(0)?.dtype;
+    if dtype == DType::F64 {
+        return top_k_slices::<f64>(&mut operands, step);
     }
+    let (largest, shape, k) = ranking(&operands, step)?;
+    require(operands.output_tensor(0)?.dtype == dtype)?;
+    let x = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
+    let (mut values, indices) = (operands.ints_mut(0)?, operands.output(1)?);
+    Ok(kernel::top_k::<i64, _, _>(largest, &shape, k, &x, &mut values, indices)?)
 }
 
 fn top_k_slices<W: Number + Plain>(operands: &mut Operands<'_>, step: &Step<'_>) -> Result {

@@ -24,7 +24,7 @@ fn reductions() {
     assert_eq!(reduce::<f64>(R::SumSquare, 1, (&[2], &[-3.0, 4.0]), &[1]).unwrap(), [25.0]);
     assert_eq!(reduce::<f64>(R::LogSum, 1, (&[2], &[0.5, 0.5]), &[1]).unwrap(), [0.0]);
     let log_sum_exp = reduce::<f32>(R::LogSumExp, 1, (&[2], &[1000.0, 1000.0]), &[1]).unwrap()[0];
-    assert!((log_sum_exp - 1000.693_1).abs() < 1e-3);
+    assert!((log_sum_exp - 1_000.693_1).abs() < 1e-3);
     let nothing = reduce::<f32>(R::LogSumExp, 1, (&[2], &[f32::NEG_INFINITY; 2]), &[1]).unwrap();
     assert_eq!(nothing, [f32::NEG_INFINITY]);
     assert!(reduce::<f32>(R::Max, 1, (&[5], &[1.0, f32::NAN, 2.0, 3.0, 4.0]), &[1]).unwrap()[0].is_nan());

@@ -1,5 +1,6 @@
 //! Plans made by the writer and run by the engine.
 #![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::disallowed_methods, reason = "the platform's functions are the reference")]
 
 mod hostile;
 mod in_place;

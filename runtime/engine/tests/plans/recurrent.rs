@@ -90,15 +90,13 @@ fn lstm_follows_its_equations() {
                 let sum =
                     |g: usize, j: usize| gate(bias[g * H + j], &w, &row, g * H + j) + gate(0.0, &r, &hidden, g * H + j);
                 let peep = |g: usize, j: usize| if with_state { f64::from(peephole[g * H + j]) } else { 0.0 };
-                let mut next = (vec![0.0; H], vec![0.0; H]);
-                for j in 0..H {
-                    let i = sigmoid(sum(0, j) + peep(0, j) * cell[j]);
-                    let forget = sigmoid(sum(2, j) + peep(2, j) * cell[j]);
-                    next.1[j] = forget * cell[j] + i * sum(3, j).tanh();
-                    let o = sigmoid(sum(1, j) + peep(1, j) * next.1[j]);
-                    next.0[j] = o * next.1[j].tanh();
-                }
-                (hidden, cell) = next;
+                let next = |(j, old): (usize, &f64)| {
+                    let i = sigmoid(sum(0, j) + peep(0, j) * old);
+                    let forget = sigmoid(sum(2, j) + peep(2, j) * old);
+                    let new = forget * old + i * sum(3, j).tanh();
+                    (sigmoid(sum(1, j) + peep(1, j) * new) * new.tanh(), new)
+                };
+                (hidden, cell) = cell.iter().enumerate().map(next).unzip();
                 want_y[(t * B + b) * H..][..H].copy_from_slice(&hidden);
             }
             want_h[b * H..][..H].copy_from_slice(&hidden);

@@ -46,8 +46,18 @@ fn grid() -> Vec<Case> {
             }
         }
     }
-    cases.retain(|case| (0..2).all(|a| case.x[a + 1] + case.pad[a] + case.pad_end[a] > (case.kernel[a] - 1) * case.dilation[a]));
-    cases.push(Case { x: [1, 1, 13, 40], co: 10, kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pad: [0, 0], pad_end: [0, 0] });
+    cases.retain(|case| {
+        (0..2).all(|a| case.x[a + 1] + case.pad[a] + case.pad_end[a] > (case.kernel[a] - 1) * case.dilation[a])
+    });
+    cases.push(Case {
+        x: [1, 1, 13, 40],
+        co: 10,
+        kernel: [1, 1],
+        stride: [1, 1],
+        dilation: [1, 1],
+        pad: [0, 0],
+        pad_end: [0, 0],
+    });
     cases
 }
 

@@ -2,7 +2,7 @@
 //! once, such a result is within 0.51 ULP of binary32.
 //! The coefficients of `log`, `asin` and `atan` are fdlibm's (Sun Microsystems, 1993); the others are Taylor series.
 
-use core::f64::consts::{FRAC_PI_2, LN_2, LOG2_E, PI};
+use core::f64::consts::{FRAC_PI_2, FRAC_PI_4, LN_2, LOG2_E, PI};
 
 use super::rounding::double::round;
 use crate::arch::sqrt_f64 as sqrt;
@@ -228,7 +228,7 @@ pub(crate) fn atan(x: f64) -> f64 {
     } else if a < 0.6875 {
         ((2.0 * a - 1.0) / (2.0 + a), 0.463_647_609_000_806_1, 2.269_877_745_296_168_7e-17)
     } else if a < 1.1875 {
-        ((a - 1.0) / (a + 1.0), 0.785_398_163_397_448_3, 3.061_616_997_868_383e-17)
+        ((a - 1.0) / (a + 1.0), FRAC_PI_4, 3.061_616_997_868_383e-17)
     } else if a < 2.4375 {
         ((a - 1.5) / (1.0 + 1.5 * a), 0.982_793_723_247_329, 1.390_331_103_123_099_8e-17)
     } else {

@@ -16,7 +16,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     let p = p * r + 8.333_452e-3;
     let p = p * r + 4.166_579_6e-2;
     let p = p * r + 1.666_666_5e-1;
-    let p = p * r + 5.000_000_1e-1;
+    let p = p * r + 0.5;
     let y = (p * (r * r) + r) + 1.0;
     // Two factors, because 2^n alone leaves the normal range at both ends.
     let n = (shifted.to_bits() as i32).wrapping_sub(WHOLE.to_bits() as i32);
@@ -42,7 +42,7 @@ pub(crate) fn log(x: f32) -> f32 {
     let p = p * f - 1.666_805_8e-1;
     let p = p * f + 2.000_071_5e-1;
     let p = p * f - 2.499_999_4e-1;
-    let p = p * f + 3.333_333_1e-1;
+    let p = p * f + 3.333_333e-1;
     let low = p * f * z - e * LN2_LOW_NEGATED - 0.5 * z;
     let y = f + low + e * LN2_HIGH;
     let y = if x == f32::INFINITY { x } else { y };
@@ -62,10 +62,10 @@ fn log_one_plus(x: f32) -> f32 {
 pub(crate) fn tanh(x: f32) -> f32 {
     let z = x * x;
     let p = -5.704_988_7e-3_f32;
-    let p = p * z + 2.063_908_9e-2;
+    let p = p * z + 2.063_909e-2;
     let p = p * z - 5.373_971_6e-2;
     let p = p * z + 1.333_144_2e-1;
-    let p = p * z - 3.333_328_2e-1;
+    let p = p * z - 3.333_328e-1;
     let small = p * z * x + x;
     let magnitude = x.abs();
     let large = 1.0 - 2.0 / (exp(magnitude + magnitude) + 1.0);
@@ -105,7 +105,7 @@ pub(crate) fn softplus(x: f32) -> f32 {
 /// 1.5 * 2^23: added to a number below 2^22, it leaves the rounded integer in the low bits.
 const WHOLE: f32 = 12_582_912.0;
 /// ln 2 in two parts; n * LN2_HIGH is exact for |n| < 2^15.
-const LN2_HIGH: f32 = 0.693_359_375;
+const LN2_HIGH: f32 = 355.0 / 512.0;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 const LN2_LOW_NEGATED: f32 = 2.121_944_4e-4;
 

@@ -107,7 +107,8 @@ fn binary32_functions_keep_their_bounds() {
 
 #[test]
 fn binary64_functions_keep_their_bounds() {
-    let cases: [(&str, fn(f64) -> f64, fn(f64) -> f64, f64); 17] = [
+    type Function = fn(f64) -> f64;
+    let cases: [(&str, Function, Function, f64); 17] = [
         ("exp", double::exp, f64::exp, 2.0),
         ("log", double::log, f64::ln, 2.0),
         ("tanh", double::tanh, f64::tanh, 3.0),
