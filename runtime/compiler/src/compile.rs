@@ -72,7 +72,7 @@ pub enum CompileError {
     /// A batch size of zero.
     #[error("a batch size is zero")]
     ZeroBatch,
-    /// Labels, states or samples that do not fit the model.
+    /// A state pair that the model does not have.
     #[error("state pair `{output}` -> `{input}` does not name an output and an input of equal type and shape")]
     State {
         /// Name of the output.

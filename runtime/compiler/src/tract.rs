@@ -50,7 +50,7 @@ impl SecondOpinion {
             let fact = InferenceFact::dt_shape(datum_type(tensor.dtype), &tensor.dims);
             model.set_input_fact(i, fact).map_err(engine)?;
         }
-        let model = model.into_optimized().and_then(|m| m.into_runnable()).map_err(engine)?;
+        let model = model.into_optimized().and_then(IntoRunnable::into_runnable).map_err(engine)?;
         Ok(Self { model, inputs, outputs })
     }
 
@@ -62,10 +62,10 @@ impl SecondOpinion {
         let values =
             self.inputs.iter().map(|name| to_tract(named(inputs, name)?)).collect::<Result<TVec<TValue>, _>>()?;
         let results = self.model.run(values).map_err(engine)?;
-        results.iter().enumerate().map(|(i, value)| self.from_tract(i, value)).collect()
+        results.iter().enumerate().map(|(i, value)| self.to_host(i, value)).collect()
     }
 
-    fn from_tract(&self, i: usize, value: &TValue) -> Result<HostTensor, OpinionError> {
+    fn to_host(&self, i: usize, value: &TValue) -> Result<HostTensor, OpinionError> {
         let dtype = DType::ALL.into_iter().find(|&t| datum_type(t) == value.datum_type());
         Ok(HostTensor {
             name: self.outputs.get(i).cloned().unwrap_or_default(),

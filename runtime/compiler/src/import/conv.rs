@@ -43,10 +43,10 @@ impl Spatial {
             ("NOTSET" | "VALID", None) => {}
             ("NOTSET", Some(given)) => spatial.pad = explicit_pads(&given, rank)?,
             ("SAME_UPPER" | "SAME_LOWER", None) => {
-                for i in 0..rank {
-                    let out = extents[i].div_ceil(spatial.stride[i]);
+                for (i, &extent) in extents.iter().enumerate() {
+                    let out = extent.div_ceil(spatial.stride[i]);
                     let reach = out.saturating_sub(1) * spatial.stride[i] + spatial.reach(i);
-                    spatial.pad[i] = halves(reach.saturating_sub(extents[i]), auto == "SAME_UPPER");
+                    spatial.pad[i] = halves(reach.saturating_sub(extent), auto == "SAME_UPPER");
                 }
             }
             (_, Some(_)) => return Err(Reason::Form("it has both `auto_pad` and `pads`")),

@@ -402,8 +402,8 @@ impl Walk {
                 // A number ends at each byte without the continuation bit.
                 self.count_varints(body.iter().filter(|&&b| b < 0x80).count(), place)
             }
-            Fixed4 => place.expect(body.len() % 4 == 0),
-            Fixed8 => place.expect(body.len() % 8 == 0),
+            Fixed4 => place.expect(body.len().is_multiple_of(4)),
+            Fixed8 => place.expect(body.len().is_multiple_of(8)),
             Refused => Err(place.unsupported()),
             Empty => {
                 if body.is_empty() {

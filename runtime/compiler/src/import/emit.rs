@@ -14,6 +14,9 @@ const MAX_RANK: usize = mote_plan::format::MAX_RANK;
 /// Most bytes of one tensor.
 const MAX_TENSOR_BYTES: usize = mote_plan::format::MAX_BYTES as usize;
 
+/// What the bookkeeping of one constant expression counts for, beside its result.
+const FOLD_BYTES: usize = 2048;
+
 /// Graph under construction.
 pub(crate) struct Emit {
     pub(crate) graph: Graph,
@@ -21,11 +24,21 @@ pub(crate) struct Emit {
     pub(super) node: String,
     /// Bytes of constants that may still be made.
     allowance: usize,
+    /// Scalar operations that may still be spent on constants.
+    work: usize,
+    /// Loops around the node at work.
+    pub(super) repeated: usize,
 }
 
 impl Emit {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { graph: Graph::default(), node: String::new(), allowance: limits.computed_bytes }
+        Self {
+            graph: Graph::default(),
+            node: String::new(),
+            allowance: limits.computed_bytes,
+            work: limits.computed_operations,
+            repeated: 0,
+        }
     }
 
     pub(crate) fn dims(&self, id: ValueId) -> Vec<usize> {
@@ -149,7 +162,8 @@ impl Emit {
             bytes += self.checked_bytes(*dtype, dims)?;
         }
         if inputs.iter().flatten().all(|&id| self.is_constant(id)) {
-            self.charge(bytes, &outputs[0].1)?;
+            self.charge(bytes.saturating_add(FOLD_BYTES), &outputs[0].1)?;
+            self.charge_work(&op, inputs, &outputs)?;
             return self.fold(&op, inputs, outputs);
         }
         let name = self.node.clone();
@@ -175,12 +189,19 @@ impl Emit {
         Ok(made.map(|((dtype, dims), data)| self.graph.constant(name.clone(), dtype, dims, data)).collect())
     }
 
+    /// Refuses a constant that is too large to be made, before its elements are.
+    pub(crate) fn room_for(&self, dtype: DType, dims: &[usize]) -> Result<(), Reason> {
+        let bytes = self.checked_bytes(dtype, dims)?;
+        if bytes <= self.allowance { Ok(()) } else { Err(Reason::TooLarge(dims.to_vec())) }
+    }
+
     /// Bytes of a tensor, or a refusal where it has too many or too many dimensions.
     pub(crate) fn checked_bytes(&self, dtype: DType, dims: &[usize]) -> Result<usize, Reason> {
-        let bytes = dims.iter().try_fold(dtype.size() as usize, |n, &d| n.checked_mul(d));
-        bytes
-            .filter(|&n| n <= MAX_TENSOR_BYTES && dims.len() <= MAX_RANK)
-            .ok_or_else(|| Reason::TooLarge(dims.to_vec()))
+        // An empty axis must not hide others whose product overflows.
+        let bound = dims.iter().try_fold(dtype.size() as usize, |n, &d| n.checked_mul(d.max(1)));
+        let bound = bound.filter(|&n| n <= MAX_TENSOR_BYTES && dims.len() <= MAX_RANK);
+        let bound = bound.ok_or_else(|| Reason::TooLarge(dims.to_vec()))?;
+        Ok(if dims.contains(&0) { 0 } else { bound })
     }
 
     /// Counts bytes of constants made while importing against their limit.
@@ -189,9 +210,39 @@ impl Emit {
         Ok(())
     }
 
-    /// Extends the allowance by what a stored tensor may become: weights are transposed and scaled while importing.
-    pub(super) fn grant(&mut self, stored_bytes: usize) {
-        self.allowance = self.allowance.saturating_add(4 * stored_bytes);
+    /// Counts the arithmetic of one constant expression against its limit.
+    fn charge_work(
+        &mut self,
+        op: &Op,
+        inputs: &[Option<ValueId>],
+        outputs: &[(DType, Vec<usize>)],
+    ) -> Result<(), Reason> {
+        let dims = |i: usize| inputs.get(i).copied().flatten().map_or(&[][..], |id| &self.graph.value(id).dims);
+        let made = outputs[0].1.iter().product::<usize>();
+        let per_element = match op {
+            Op::Conv { .. } => dims(1).iter().skip(1).product(),
+            Op::ConvTranspose { .. } => dims(1).iter().product(),
+            Op::MatMul => dims(0).last().copied().unwrap_or(1),
+            Op::Pool { window, .. } => window.kernel.iter().product(),
+            Op::Lstm(_) => 4 * (dims(1).iter().skip(1).product::<usize>() + made),
+            Op::Gru(_) => 3 * (dims(1).iter().skip(1).product::<usize>() + made),
+            Op::Reduce { .. } | Op::ArgReduce { .. } => dims(0).iter().product::<usize>() / made.max(1),
+            Op::TopK { axis, .. } => dims(0).get(*axis).copied().unwrap_or(1),
+            _ => 1,
+        };
+        let work = made.saturating_mul(per_element);
+        self.work = self.work.checked_sub(work).ok_or(Reason::Form("computing it while compiling takes too long"))?;
+        Ok(())
+    }
+
+    /// Accounts for a stored tensor. It extends the allowance by what it may become, for weights are transposed and scaled
+    /// while importing; in a loop, it is one more copy.
+    pub(super) fn stored(&mut self, bytes: usize, dims: &[usize]) -> Result<(), Reason> {
+        if self.repeated > 0 {
+            return self.charge(bytes, dims);
+        }
+        self.allowance = self.allowance.saturating_add(4 * bytes);
+        Ok(())
     }
 
     pub(crate) fn unary(&mut self, op: Unary, x: ValueId) -> Result<ValueId, Reason> {

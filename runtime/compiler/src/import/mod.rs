@@ -4,6 +4,7 @@
 //! `door` checks the raw bytes, `table` lists the operators, one file per family builds them through `emit`.
 
 mod activation;
+mod control;
 mod conv;
 mod door;
 mod elementwise;
@@ -58,11 +59,13 @@ pub struct Limits {
     pub nodes: usize,
     /// Bytes of constants computed while importing, beside four times the stored ones.
     pub computed_bytes: usize,
+    /// Scalar operations spent on constants while importing.
+    pub computed_operations: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { nodes: 1 << 18, computed_bytes: 64 << 20 }
+        Self { nodes: 1 << 14, computed_bytes: 64 << 20, computed_operations: 1 << 30 }
     }
 }
 

@@ -239,7 +239,7 @@ impl<'a> Cx<'a> {
         let Some(a) = self.attribute(name, &[AttributeType::Tensor])? else { return Ok(None) };
         let proto = a.t.as_ref().ok_or(Reason::AttributeType(name))?;
         let (dtype, dims, data) = tensor::read(proto, self.folder)?;
-        self.grant(data.len());
+        self.stored(data.len(), &dims)?;
         self.constant(dtype, dims, data).map(Some)
     }
 

@@ -203,7 +203,7 @@ fn filter(cx: &Cx<'_>) -> Result<Filter, Reason> {
 type Plan = Vec<(usize, Axis)>;
 
 /// Largest extent of a resampled axis.
-const MAX_EXTENT: f64 = 16_777_216.0;
+const MAX_EXTENT: f64 = 1_048_576.0;
 
 fn by_scales(
     dims: &[usize],
@@ -311,7 +311,7 @@ fn by_matrix(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis, kernel: Kernel)
     if cx.dtype(x) != DType::F32 {
         return Err(Reason::Type(cx.dtype(x)));
     }
-    cx.checked_bytes(DType::F32, &[a.input, a.output])?;
+    cx.room_for(DType::F32, &[a.input, a.output])?;
     let mut matrix = vec![0_f32; a.input * a.output];
     for i in 0..a.output {
         for (index, weight) in kernel.weights(a, f64::from(a.position(i))) {

@@ -134,7 +134,7 @@ fn one_hot(cx: &mut Cx<'_>) -> Built {
     dims.insert(axis, 1);
     let mut ruler = vec![1; dims.len()];
     ruler[axis] = depth as usize;
-    cx.checked_bytes(DType::I64, &ruler)?;
+    cx.room_for(DType::I64, &ruler)?;
     let at = cx.cast(at, DType::I64)?;
     let at = cx.reshape(at, dims)?;
     let positions: Vec<i64> = (0..depth as i64).collect();

@@ -55,7 +55,7 @@ fn reshape(cx: &mut Cx<'_>) -> Built {
     if let Some(open) = open {
         let count: usize = dims.iter().product();
         let rest = made.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).unwrap_or(0);
-        if rest == 0 || count % rest != 0 {
+        if rest == 0 || !count.is_multiple_of(rest) {
             return Err(Reason::Shapes(dims, made));
         }
         made[open] = count / rest;
@@ -307,7 +307,7 @@ fn pad_by_index(cx: &mut Cx<'_>, x: ValueId, amounts: &[(i64, i64)], mode: &str)
                 if i < extent { i } else { period - i }
             }
         };
-        cx.checked_bytes(DType::I64, &[(extent + before + after) as usize])?;
+        cx.room_for(DType::I64, &[(extent + before + after) as usize])?;
         let indices: Vec<i64> = (-before..extent + after).map(place).collect();
         let indices = cx.i64s(vec![indices.len()], &indices)?;
         y = cx.gather(y, indices, axis)?;
@@ -396,7 +396,7 @@ fn trilu(cx: &mut Cx<'_>) -> Built {
     let k = cx.optional_scalar(1)?.unwrap_or(0);
     let dims = cx.dims(x);
     let [.., rows, columns] = dims[..] else { return Err(Reason::Shape { what: "the input", got: dims }) };
-    cx.checked_bytes(DType::Bool, &[rows, columns])?;
+    cx.room_for(DType::Bool, &[rows, columns])?;
     let keep = |i: usize| {
         let distance = (i % columns) as i64 - (i / columns) as i64;
         if upper { distance >= k } else { distance <= k }

@@ -124,7 +124,7 @@ fn range(cx: &mut Cx<'_>) -> Built {
         return Err(Reason::Form("its limits give no finite number of elements"));
     }
     let count = if count < 0.0 { 0 } else { count as usize };
-    cx.checked_bytes(dtype, &[count])?;
+    cx.room_for(dtype, &[count])?;
     let data: Vec<u8> = match dtype {
         // Each element in the element's own arithmetic, as the reference computes it.
         DType::F32 => (0..count).flat_map(|i| (from as f32 + i as f32 * by as f32).to_le_bytes()).collect(),
@@ -139,7 +139,7 @@ fn eye_like(cx: &mut Cx<'_>) -> Built {
     let k = cx.int("k", 0)?;
     let dims = cx.dims(x);
     let &[rows, columns] = dims.as_slice() else { return Err(Reason::Shape { what: "the input", got: dims }) };
-    cx.checked_bytes(dtype, &dims)?;
+    cx.room_for(dtype, &dims)?;
     let cells = (0..rows * columns).map(|i| (i % columns) as i64 - (i / columns) as i64 == k);
     let data: Vec<u8> = cells.flat_map(|on| element(dtype, if on { 1.0 } else { 0.0 })).collect();
     Ok(vec![cx.constant(dtype, dims, data)?])

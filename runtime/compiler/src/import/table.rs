@@ -18,6 +18,10 @@ pub(super) enum Build {
     Operator(fn(&mut Cx<'_>) -> Built),
     /// From its branches.
     If,
+    /// From its body.
+    Loop,
+    /// From its body.
+    Scan,
 }
 
 /// One operator from one operator set on.
@@ -52,8 +56,27 @@ impl Entry {
     }
 }
 
-const CONTROL: &[Entry] =
-    &[Entry { domain: ONNX, op: "If", since: 1, attributes: &["then_branch", "else_branch"], build: Build::If }];
+const fn control(op: &'static str, since: i64, attributes: &'static [&'static str], build: Build) -> Entry {
+    Entry { domain: ONNX, op, since, attributes, build }
+}
+
+const CONTROL: &[Entry] = &[
+    control("If", 1, &["then_branch", "else_branch"], Build::If),
+    control("Loop", 1, &["body"], Build::Loop),
+    control(
+        "Scan",
+        9,
+        &[
+            "body",
+            "num_scan_inputs",
+            "scan_input_axes",
+            "scan_input_directions",
+            "scan_output_axes",
+            "scan_output_directions",
+        ],
+        Build::Scan,
+    ),
+];
 
 const FAMILIES: &[&[Entry]] = &[
     activation::OPS,

@@ -40,7 +40,9 @@ pub(crate) fn read(proto: &TensorProto, folder: Option<&Path>) -> Result<Stored,
     let bad_shape = || TensorError::Shape(proto.dims.clone());
     let dims: Vec<usize> =
         proto.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<_, _>>().map_err(|_| bad_shape())?;
-    let count = dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(bad_shape)?;
+    // An empty axis must not hide others whose product overflows.
+    dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d.max(1))).ok_or_else(bad_shape)?;
+    let count: usize = dims.iter().product();
     let half = matches!(proto.data_type, FLOAT16 | BFLOAT16);
     let stored_size = if half { 2 } else { dtype.size() as usize };
     let stored_bytes =
@@ -130,7 +132,7 @@ fn external(proto: &TensorProto, folder: Option<&Path>, stored_bytes: usize) -> 
         return Err(TensorError::Length { need: stored_bytes, got: usize::try_from(length).unwrap_or(usize::MAX) });
     }
     let path = inside(folder, &location).ok_or_else(|| fail(ExternalError::Path))?;
-    read_range(&path, offset, stored_bytes).map_err(|reason| fail(reason))
+    read_range(&path, offset, stored_bytes).map_err(fail)
 }
 
 fn read_range(path: &Path, offset: u64, length: usize) -> Result<Vec<u8>, ExternalError> {

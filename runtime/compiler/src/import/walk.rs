@@ -1,6 +1,6 @@
 //! Walks the nodes of a model and its branches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, type_proto::Value as TypeValue};
@@ -10,7 +10,7 @@ use super::node::Cx;
 use super::order::order;
 use super::table::{self, Build};
 use super::{ImportOptions, Limits, signature, table_domain, tensor};
-use crate::error::{ImportError, Reason, Refusal, Refusals};
+use crate::error::{ImportError, Reason, Refusal, Refusals, TensorError};
 use crate::graph::{Graph, Node, Op, ValueId};
 
 /// Builds the Graph of a model.
@@ -27,14 +27,39 @@ pub(super) fn graph(model: &ModelProto, source: &GraphProto, options: &ImportOpt
     Ok(walk.emit.graph)
 }
 
-struct Walk<'m> {
-    emit: Emit,
-    limits: Limits,
+/// What a node makes; a value is `None` where a node of a branch was refused, and so is the whole where nothing is known.
+pub(super) type Made = Result<Option<Vec<Option<ValueId>>>, Failure>;
+
+/// Why a node could not be built.
+pub(super) enum Failure {
+    /// The node is refused, and the walk goes on.
+    Node(Reason),
+    /// The model contradicts itself.
+    Model(ImportError),
+}
+
+impl From<Reason> for Failure {
+    fn from(reason: Reason) -> Self {
+        Self::Node(reason)
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        Self::Model(error)
+    }
+}
+
+pub(super) struct Walk<'m> {
+    pub(super) emit: Emit,
+    pub(super) limits: Limits,
     folder: Option<&'m Path>,
     opsets: HashMap<&'m str, i64>,
     /// Names in view, innermost scope last. `None` is made by a refused node: its type and shape are not known.
-    scopes: Vec<HashMap<&'m str, Option<ValueId>>>,
+    pub(super) scopes: Vec<HashMap<&'m str, Option<ValueId>>>,
     refusals: Vec<Refusal>,
+    /// Rounds of loops written out so far.
+    pub(super) rounds: usize,
 }
 
 impl<'m> Walk<'m> {
@@ -47,14 +72,16 @@ impl<'m> Walk<'m> {
             opsets,
             scopes: vec![HashMap::new()],
             refusals: Vec::new(),
+            rounds: 0,
         }
     }
 
     fn inputs(&mut self, source: &'m GraphProto, options: &ImportOptions) -> Result<(), ImportError> {
         let specs = signature::inputs(source)?;
         let shapes = signature::bind(&specs, options)?;
-        let stated = source.input.iter().filter(|input| specs.iter().any(|spec| spec.name == input.name));
-        for ((input, spec), shape) in stated.zip(&specs).zip(shapes) {
+        let stored: HashSet<&str> = source.initializer.iter().map(|t| t.name.as_str()).collect();
+        let provided = source.input.iter().filter(|input| !stored.contains(input.name.as_str()));
+        for ((input, spec), shape) in provided.zip(&specs).zip(shapes) {
             if self.emit.checked_bytes(spec.dtype, &shape).is_err() {
                 let expected = "of at most 8 dimensions and 2 GiB".to_owned();
                 return Err(ImportError::InputShape { name: spec.name.clone(), expected, got: shape });
@@ -67,11 +94,13 @@ impl<'m> Walk<'m> {
     }
 
     /// Builds the nodes of the model or of a branch in the innermost scope, and answers its outputs.
-    fn block(&mut self, source: &'m GraphProto) -> Result<Vec<Option<ValueId>>, ImportError> {
+    pub(super) fn block(&mut self, source: &'m GraphProto) -> Result<Vec<Option<ValueId>>, ImportError> {
         for stored in &source.initializer {
             let (dtype, dims, data) = tensor::read(stored, self.folder)
                 .map_err(|reason| ImportError::Tensor { name: stored.name.clone(), reason })?;
-            self.emit.grant(data.len());
+            let too_large =
+                |_| ImportError::Tensor { name: stored.name.clone(), reason: TensorError::Shape(stored.dims.clone()) };
+            self.emit.stored(data.len(), &dims).map_err(too_large)?;
             let id = self.emit.graph.constant(stored.name.clone(), dtype, dims, data);
             self.define(&stored.name, Some(id))?;
         }
@@ -94,10 +123,12 @@ impl<'m> Walk<'m> {
             known &= found.is_some();
             inputs.push(found);
         }
-        let made = if known { self.build(node, inputs)? } else { self.look_over(node).map(|()| None) };
+        let made =
+            if known { self.build(node, inputs) } else { self.look_over(node).map(|()| None).map_err(Failure::Node) };
         let made = match made {
             Ok(made) => made,
-            Err(reason) => {
+            Err(Failure::Model(error)) => return Err(error),
+            Err(Failure::Node(reason)) => {
                 self.refuse(node, reason);
                 None
             }
@@ -109,33 +140,28 @@ impl<'m> Walk<'m> {
         Ok(())
     }
 
-    /// Builds a node whose operands are known. The inner result is `None` where a branch could not be built.
-    #[expect(clippy::type_complexity, reason = "a refusal of this node beside an error of the whole model")]
-    fn build(
-        &mut self,
-        node: &'m NodeProto,
-        inputs: Vec<Option<ValueId>>,
-    ) -> Result<Result<Option<Vec<Option<ValueId>>>, Reason>, ImportError> {
-        let (entry, opset) = match self.entry(node) {
-            Ok(found) => found,
-            Err(reason) => return Ok(Err(reason)),
-        };
+    /// Builds a node whose operands are known.
+    fn build(&mut self, node: &'m NodeProto, inputs: Vec<Option<ValueId>>) -> Made {
+        let (entry, opset) = self.entry(node)?;
         self.emit.node = title(node);
-        match entry.build {
+        let made = match entry.build {
             Build::Operator(build) => {
-                let run = || {
-                    let mut cx = Cx::new(&mut self.emit, node, opset, inputs, self.folder)?;
-                    let outputs = build(&mut cx)?;
-                    cx.finish(outputs.len())?;
-                    Ok(Some(outputs.into_iter().map(Some).collect()))
-                };
-                let built = run();
-                if self.emit.graph.nodes.len() > self.limits.nodes {
-                    return Ok(Err(Reason::Form("the model has more nodes than the limit")));
-                }
-                Ok(built)
+                let mut cx = Cx::new(&mut self.emit, node, opset, inputs, self.folder)?;
+                let outputs = build(&mut cx)?;
+                cx.finish(outputs.len())?;
+                Some(outputs.into_iter().map(Some).collect())
             }
-            Build::If => self.branch(node, &inputs),
+            Build::If => self.branch(node, &inputs)?,
+            Build::Loop => self.repeat(node, &inputs)?,
+            Build::Scan => self.scan(node, &inputs)?,
+        };
+        if self.emit.graph.nodes.len() > self.limits.nodes {
+            return Err(Reason::Form("the model has more nodes than the limit").into());
+        }
+        let count = made.as_ref().map_or(node.output.len(), Vec::len);
+        match node.output.iter().skip(count).position(|name| !name.is_empty()) {
+            Some(extra) => Err(Reason::Output(count + extra).into()),
+            None => Ok(made),
         }
     }
 
@@ -160,63 +186,9 @@ impl<'m> Walk<'m> {
         self.entry(node).map(|_| ())
     }
 
-    /// Builds the branch that a constant condition takes, else both and a selection between equal shapes.
-    #[expect(clippy::type_complexity, reason = "as for build")]
-    fn branch(
-        &mut self,
-        node: &'m NodeProto,
-        inputs: &[Option<ValueId>],
-    ) -> Result<Result<Option<Vec<Option<ValueId>>>, Reason>, ImportError> {
-        let graphs = || {
-            let [Some(condition)] = inputs else { return Err(Reason::MissingInput(0)) };
-            let then = graph_attribute(node, "then_branch")?;
-            Ok((*condition, then, graph_attribute(node, "else_branch")?))
-        };
-        let (condition, then, other) = match graphs() {
-            Ok(found) => found,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        if self.emit.graph.value(condition).count() != 1 {
-            return Ok(Err(Reason::Shape { what: "the condition", got: self.emit.dims(condition) }));
-        }
-        if let Some(taken) = self.emit.ints(condition) {
-            return Ok(Ok(Some(self.scoped(if taken[0] != 0 { then } else { other })?)));
-        }
-        let (a, b) = (self.scoped(then)?, self.scoped(other)?);
-        self.emit.node = title(node);
-        Ok(self.selection(condition, &a, &b))
-    }
-
-    fn selection(
-        &mut self,
-        condition: ValueId,
-        a: &[Option<ValueId>],
-        b: &[Option<ValueId>],
-    ) -> Result<Option<Vec<Option<ValueId>>>, Reason> {
-        if a.len() != b.len() {
-            return Err(Reason::Form("its branches have different numbers of outputs"));
-        }
-        let condition = self.emit.reshape(condition, vec![])?;
-        let mut made = Vec::new();
-        for pair in a.iter().zip(b) {
-            let (Some(a), Some(b)) = (*pair.0, *pair.1) else { return Ok(None) };
-            if self.emit.dims(a) != self.emit.dims(b) {
-                return Err(Reason::Form("its condition is not constant and its branches have different shapes"));
-            }
-            made.push(Some(self.emit.select(condition, a, b)?));
-        }
-        Ok(Some(made))
-    }
-
-    fn scoped(&mut self, branch: &'m GraphProto) -> Result<Vec<Option<ValueId>>, ImportError> {
-        self.scopes.push(HashMap::new());
-        let made = self.block(branch);
-        self.scopes.pop();
-        made
-    }
-
     /// Names the outputs. A value that is provided, constant or named already gets a copy.
     fn outputs(&mut self, source: &GraphProto, made: &[Option<ValueId>]) -> Result<(), ImportError> {
+        let mut taken: HashSet<ValueId> = self.emit.graph.inputs.iter().copied().collect();
         for (output, id) in source.output.iter().zip(made) {
             let id = id.expect("no node was refused");
             let graph = &mut self.emit.graph;
@@ -230,8 +202,7 @@ impl<'m> Walk<'m> {
                     return Err(ImportError::OutputType { name: output.name.clone(), computed: dtype });
                 }
             }
-            let taken = graph.value(id).is_constant() || graph.inputs.contains(&id) || graph.outputs.contains(&id);
-            let id = if taken {
+            let id = if graph.value(id).is_constant() || !taken.insert(id) {
                 let copy = graph.computed(output.name.clone(), dtype, dims);
                 graph.nodes.push(Node {
                     name: output.name.clone(),
@@ -249,7 +220,7 @@ impl<'m> Walk<'m> {
         Ok(())
     }
 
-    fn define(&mut self, name: &'m str, value: Option<ValueId>) -> Result<(), ImportError> {
+    pub(super) fn define(&mut self, name: &'m str, value: Option<ValueId>) -> Result<(), ImportError> {
         let scope = self.scopes.last_mut().expect("the model's scope stays");
         match scope.insert(name, value) {
             Some(_) => Err(ImportError::DuplicateValue { value: name.to_owned() }),
@@ -271,13 +242,8 @@ impl<'m> Walk<'m> {
     }
 }
 
-fn graph_attribute<'m>(node: &'m NodeProto, name: &'static str) -> Result<&'m GraphProto, Reason> {
-    let attribute = node.attribute.iter().find(|a| a.name == name).ok_or(Reason::MissingAttribute(name))?;
-    attribute.g.as_ref().ok_or(Reason::AttributeType(name))
-}
-
 /// What a node is called in messages: its name, else its first output.
-fn title(node: &NodeProto) -> String {
+pub(super) fn title(node: &NodeProto) -> String {
     let named = std::iter::once(&node.name).chain(&node.output).find(|name| !name.is_empty());
     named.unwrap_or(&node.op_type).clone()
 }

@@ -139,3 +139,42 @@ fn a_fixed_model_has_no_batches() {
     let unnamed = CompileOptions { name: "a b".to_owned(), ..CompileOptions::default() };
     assert!(matches!(compile(&fixed, &unnamed), Err(CompileError::Name(_))));
 }
+
+#[test]
+fn a_counted_loop_is_written_out() {
+    // h = h + x, three times; every h is an output too.
+    let body = graph(
+        vec![
+            node("Add", &["h", "x"], &["next"], vec![]),
+            node("Identity", &["go"], &["on"], vec![]),
+            node("Identity", &["next"], &["each"], vec![]),
+        ],
+        vec![value("i", INT64, &[]), value("go", BOOL, &[]), value("h", FLOAT, &["2"])],
+        ["on", "next", "each"].map(untyped).to_vec(),
+        vec![],
+    );
+    let nodes = vec![node("Loop", &["trips", "", "x"], &["last", "all"], vec![subgraph("body", body)])];
+    let outputs = ["last", "all"].map(untyped).to_vec();
+    let bytes = model(13, graph(nodes, vec![value("x", FLOAT, &["2"])], outputs, vec![i64s("trips", &[], &[3])]));
+    let made = run(&bytes, &[f32_tensor("x", &[2], &[1.0, -2.0])]).unwrap();
+    assert_eq!(floats(&made[0]), [4.0, -8.0]);
+    assert_eq!((made[1].dims.as_slice(), floats(&made[1])), (&[3, 2][..], vec![2.0, -4.0, 3.0, -6.0, 4.0, -8.0]));
+}
+
+#[test]
+fn a_scan_runs_over_slices() {
+    // Running sum from the end.
+    let body = graph(
+        vec![node("Add", &["h", "s"], &["next"], vec![]), node("Identity", &["next"], &["each"], vec![])],
+        vec![value("h", FLOAT, &[]), value("s", FLOAT, &[])],
+        ["next", "each"].map(untyped).to_vec(),
+        vec![],
+    );
+    let attributes =
+        vec![subgraph("body", body), int("num_scan_inputs", 1), super::onnx_build::ints("scan_input_directions", &[1])];
+    let nodes = vec![node("Scan", &["zero", "x"], &["last", "all"], attributes)];
+    let outputs = ["last", "all"].map(untyped).to_vec();
+    let bytes = model(13, graph(nodes, vec![value("x", FLOAT, &["3"])], outputs, vec![f32s("zero", &[], &[0.0])]));
+    let made = run(&bytes, &[f32_tensor("x", &[3], &[1.0, 2.0, 4.0])]).unwrap();
+    assert_eq!((floats(&made[0]), floats(&made[1])), (vec![7.0], vec![4.0, 6.0, 7.0]));
+}
