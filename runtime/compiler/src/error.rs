@@ -139,9 +139,7 @@ impl ImportError {
             }
             Self::UnboundDim { input, .. } => Some(format!("give `{input}` a shape by running with an input array")),
             Self::Opset { .. } => Some("export the model with an operator set from 7 to 28".to_owned()),
-            Self::Refused(_) => {
-                Some("`mote inspect` lists the operators of a model; DESIGN names the supported set".to_owned())
-            }
+            Self::Refused(_) => Some("export the model without these operators, or in another form of them".to_owned()),
             Self::Tensor { reason: TensorError::External { .. }, .. } => {
                 Some("keep the weight file beside the model, or export the model as one file".to_owned())
             }
