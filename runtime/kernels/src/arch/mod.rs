@@ -39,6 +39,10 @@ mod portable;
         all(target_arch = "wasm32", target_feature = "simd128")
     ))
 ))]
+#[cfg_attr(
+    all(target_arch = "arm", target_abi = "eabihf"),
+    allow(dead_code, reason = "the unit has an instruction for one of the two")
+)]
 mod soft;
 
 pub(crate) use target::F32x4;

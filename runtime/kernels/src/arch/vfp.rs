@@ -5,10 +5,20 @@ pub(super) use super::soft::sqrt_f64;
 
 #[inline]
 pub(super) fn sqrt_f32(x: f32) -> f32 {
-    let root: f32;
-    // SAFETY: the hard-float ABI says that the unit is there; the instruction touches neither memory nor flags.
+    let mut bits = x.to_bits();
+    // SAFETY: the hard-float ABI says that the unit is there. The compiler offers floating-point registers to assembly only
+    // for units with doubles, so s0 is borrowed: it holds again what it held.
     unsafe {
-        core::arch::asm!("vsqrt.f32 {root}, {x}", root = out(sreg) root, x = in(sreg) x, options(pure, nomem, nostack));
+        core::arch::asm!(
+            "vmov {kept}, s0",
+            "vmov s0, {bits}",
+            "vsqrt.f32 s0, s0",
+            "vmov {bits}, s0",
+            "vmov s0, {kept}",
+            kept = out(reg) _,
+            bits = inout(reg) bits,
+            options(pure, nomem, nostack)
+        );
     }
-    root
+    f32::from_bits(bits)
 }
