@@ -42,7 +42,12 @@ impl Program {
                 let record = plan.step_offset(index).ok_or(bad)?;
                 calls.push(match emit::step(&Site { plan: *plan, step, record, flavour }) {
                     Some(call) => Call::Hot { function: interned.index(call.body), args: call.args },
-                    None => Call::Cold { kernel: step.kind.name(), kind: step.kind, step: index, record },
+                    None => Call::Cold {
+                        kernel: mote_engine::kernel_name(plan, &step).unwrap_or(step.kind.name()),
+                        kind: step.kind,
+                        step: index,
+                        record,
+                    },
                 });
             }
             entries.push(calls);

@@ -6,7 +6,7 @@
 use mote_plan::{Region, step};
 
 use super::asm::{Asm, Bounds};
-use super::gemm_loop::Tile;
+use super::gemm_loop::{Stride, Tile};
 use super::nest::{self, Bases, Grid, Layer, Rectangle, Repeat, Taps};
 use super::pixels::Pixels;
 use super::span::{self, Span, Window};
@@ -51,10 +51,10 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
     let bases = Bases {
         x: x_base,
         w: asm.param(1),
-        bias: asm.param(2),
+        bias: Some(asm.param(2)),
         y: y_base,
         residual: residual_base,
-        bounds: asm.param(4),
+        bounds: Some(asm.param(4)),
     };
 
     // Where there is no residual, the output's layout stands in for it and constrains nothing.
@@ -70,7 +70,8 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
                     rectangle = shape.stack_images(rectangle);
                 }
                 let tile = main.for_runs(rectangle.taps.k, rectangle.taps.outer.count * rectangle.taps.inner.count > 1);
-                let layer = Layer { tile, n: y.c, panel, bounds: Bounds::new(params.low, params.high) };
+                let layer =
+                    Layer { tile, n: y.c, b: Stride::packed(panel), bounds: Bounds::new(params.low, params.high) };
                 nest::emit(asm, &layer, &bases, rectangle);
             }
         }

@@ -93,12 +93,36 @@ pub(crate) struct Run {
     pub(crate) a: Ptr,
     /// Bytes between the rows of A.
     pub(crate) a_row: u32,
-    /// Panels `[k][8]`.
+    /// Rows of 8 columns of B.
     pub(crate) b: Ptr,
-    /// Bytes between panels.
-    pub(crate) panel: u32,
+    pub(crate) stride: Stride,
     /// Number of steps.
     pub(crate) k: u32,
+    /// Columns of the last vector that exist; only packed panels are padded.
+    pub(crate) last_lanes: u32,
+}
+
+/// How B lies in memory, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stride {
+    /// Between panels of 8 columns.
+    pub(crate) panel: u32,
+    /// Between steps of k.
+    pub(crate) step: u32,
+    /// Whether the last panel is as wide as the others.
+    pub(crate) padded: bool,
+}
+
+impl Stride {
+    /// Panels `[k][8]`.
+    pub(crate) const fn packed(panel: u32) -> Self {
+        Self { panel, step: 32, padded: true }
+    }
+
+    /// A row-major matrix.
+    pub(crate) const fn plain(row: u32) -> Self {
+        Self { panel: 32, step: row, padded: false }
+    }
 }
 
 /// `acc[i][j] += a[i][k] * b[k][j]` for k ascending.
@@ -109,7 +133,7 @@ pub(crate) fn emit(asm: &mut Asm, tile: Tile, acc: &[Vec4], run: Run) {
         1 => steps(asm, tile, acc, run),
         turns => {
             let end = asm.ptr();
-            asm.offset(end, run.b, turns * unroll * 32);
+            asm.offset(end, run.b, turns * unroll * run.stride.step);
             asm.repeat_until(run.b, end, |asm| steps(asm, tile, acc, run));
         }
     }
@@ -125,7 +149,8 @@ fn steps(asm: &mut Asm, tile: Tile, acc: &[Vec4], run: Run) {
     for step in 0..unroll {
         let b = asm.vec4s(tile.vectors);
         for (j, &b) in (0..).zip(&b) {
-            asm.load(b, run.b, j / 2 * run.panel + step * 32 + j % 2 * 16);
+            let lanes = if j + 1 == tile.vectors { run.last_lanes } else { 4 };
+            asm.load_lanes(b, run.b, j / 2 * run.stride.panel + step * run.stride.step + j % 2 * 16, lanes);
         }
         for (i, row) in (0..).zip(acc.chunks_exact(tile.vectors as usize)) {
             let a = asm.vec4();
@@ -146,7 +171,7 @@ fn steps(asm: &mut Asm, tile: Tile, acc: &[Vec4], run: Run) {
         }
     }
     asm.advance(run.a, 4 * unroll);
-    asm.advance(run.b, 32 * unroll);
+    asm.advance(run.b, run.stride.step * unroll);
 }
 
 #[cfg(test)]

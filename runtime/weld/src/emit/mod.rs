@@ -12,6 +12,7 @@ mod elementwise;
 mod fill;
 mod gemm_loop;
 mod halo;
+mod mat_mul;
 mod nest;
 mod pixels;
 mod pool;
@@ -76,6 +77,7 @@ pub(crate) fn step(site: &Site<'_>) -> Option<Call> {
     match site.step.kind {
         Kind::Conv => conv::emit(site),
         Kind::Depthwise => depthwise::emit(site),
+        Kind::MatMul => mat_mul::emit(site),
         Kind::Pool => pool::emit(site),
         Kind::Unary => elementwise::unary(site),
         Kind::Binary => elementwise::binary(site),

@@ -5,7 +5,7 @@
 //! stay in the cache while the panels pass.
 
 use super::asm::{Asm, Bounds, Ptr, Vec4};
-use super::gemm_loop::{self, Run, Tile};
+use super::gemm_loop::{self, Run, Stride, Tile};
 
 /// Bytes of A and C that one block may touch.
 const BLOCK_BYTES: u32 = 128 * 1024;
@@ -60,8 +60,7 @@ pub(crate) struct Layer {
     pub(crate) tile: Tile,
     /// Output channels.
     pub(crate) n: u32,
-    /// Bytes of one panel of weights.
-    pub(crate) panel: u32,
+    pub(crate) b: Stride,
     pub(crate) bounds: Bounds<f32>,
 }
 
@@ -70,12 +69,13 @@ pub(crate) struct Layer {
 pub(crate) struct Bases {
     pub(crate) x: Ptr,
     pub(crate) w: Ptr,
-    pub(crate) bias: Ptr,
+    /// Where each chain starts; from 0.0 if there is none.
+    pub(crate) bias: Option<Ptr>,
     pub(crate) y: Ptr,
     pub(crate) residual: Option<Ptr>,
     /// The bounds of the clamp, low and high, as the step's record in the Plan holds them. Loaded after each tile's
     /// loop: a constant would be hoisted out of it and take a register from the accumulators.
-    pub(crate) bounds: Ptr,
+    pub(crate) bounds: Option<Ptr>,
 }
 
 /// A rectangle of output pixels that share their taps.
@@ -196,7 +196,7 @@ impl<'a> Nest<'a> {
     fn new(layer: &'a Layer, bases: &'a Bases, part: Rectangle) -> Self {
         let main = layer.tile;
         // Panels side by side reach 2 panels far; the distance stays within what guard pages cover.
-        let near = layer.panel < 4 << 20;
+        let near = layer.b.panel < 4 << 20;
         let tile = match Tile::wide(part.columns) {
             Some(wide) if near && layer.n >= 16 => wide,
             _ => Tile { rows: part.columns.div_ceil(part.columns.div_ceil(main.rows)), ..main },
@@ -261,9 +261,13 @@ impl<'a> Nest<'a> {
 
     /// All channels of a block; `taken` rows, or else one block holds what the part holds.
     fn block(&self, asm: &mut Asm, block: Level, taken: Option<Ptr>) {
-        let (w, bias) = (asm.ptr(), asm.ptr());
+        let w = asm.ptr();
         asm.offset(w, self.bases.w, self.part.taps.first);
-        asm.offset(bias, self.bases.bias, 0);
+        let bias = self.bases.bias.map(|from| {
+            let bias = asm.ptr();
+            asm.offset(bias, from, 0);
+            bias
+        });
         let panel = Level::new(asm, block.residual.is_some());
         panel.copy(asm, block);
         for pass in self.passes() {
@@ -279,8 +283,10 @@ impl<'a> Nest<'a> {
                     None => asm.repeat(self.rows_in_block(), |asm| self.row(asm, row, w, bias, pass)),
                 }
                 let bytes = pass.channels * 4;
-                asm.advance(w, pass.channels / 8 * self.layer.panel);
-                asm.advance(bias, bytes);
+                asm.advance(w, pass.channels / 8 * self.layer.b.panel);
+                if let Some(bias) = bias {
+                    asm.advance(bias, bytes);
+                }
                 panel.advance_output(asm, bytes, bytes);
             });
         }
@@ -291,7 +297,7 @@ impl<'a> Nest<'a> {
     }
 
     /// The tiles of a row; leaves the level at the next row.
-    fn row(&self, asm: &mut Asm, row: Level, w: Ptr, bias: Ptr, pass: Pass) {
+    fn row(&self, asm: &mut Asm, row: Level, w: Ptr, bias: Option<Ptr>, pass: Pass) {
         let rows = self.tile.rows;
         let column = Level::new(asm, row.residual.is_some());
         column.copy(asm, row);
@@ -315,19 +321,23 @@ impl<'a> Nest<'a> {
     }
 
     /// One tile: bias, taps, residual, clamp.
-    fn tile(&self, asm: &mut Asm, at: Level, w: Ptr, bias: Ptr, tile: Tile, channels: u32) {
+    fn tile(&self, asm: &mut Asm, at: Level, w: Ptr, bias: Option<Ptr>, tile: Tile, channels: u32) {
         let acc = tile.accumulators(asm);
         let (first, others) = acc.split_at(tile.vectors as usize);
         for (j, &acc) in (0..).zip(first) {
-            asm.load(acc, bias, 16 * j);
+            match bias {
+                Some(bias) => asm.load(acc, bias, 16 * j),
+                None => asm.splat(acc, 0.0),
+            }
         }
         for (&acc, &from) in others.iter().zip(first.iter().cycle()) {
             asm.assign(acc, from);
         }
         let taps = self.part.taps;
+        let last_lanes = if self.layer.b.padded { 4 } else { channels - 4 * (tile.vectors - 1) };
         let (a, b) = (asm.ptr(), asm.ptr());
         asm.offset(b, w, 0);
-        let run = Run { a, a_row: self.part.x.column, b, panel: self.layer.panel, k: taps.k };
+        let run = Run { a, a_row: self.part.x.column, b, stride: self.layer.b, k: taps.k, last_lanes };
         repeat_run(asm, taps.outer, at.x, b, |asm, from| {
             repeat_run(asm, taps.inner, from, b, |asm, from| {
                 asm.offset(a, from, 0);
@@ -343,9 +353,10 @@ impl<'a> Nest<'a> {
     }
 
     fn bounds(&self, asm: &mut Asm) -> Bounds<Vec4> {
+        let Some(from) = self.bases.bounds else { return Bounds { low: None, high: None } };
         let mut load = |offset| {
             let bound = asm.vec4();
-            asm.load_splat(bound, self.bases.bounds, offset);
+            asm.load_splat(bound, from, offset);
             bound
         };
         let Bounds { low, high } = self.layer.bounds;

@@ -1,6 +1,7 @@
 //! Builds one-entry Plans over a scratch arena, runs their Modules in wasmtime and compares arenas.
 
 use mote_abi::DType;
+use mote_engine::Arena;
 use mote_plan::step::Params;
 use mote_plan::write::{EntrySpec, Writer};
 use mote_plan::{AlignedBytes, Halo, Kind, Meta, Plan, Tensor, TensorId};
@@ -79,8 +80,12 @@ impl Bench {
         self.writer.step(kind, inputs, &[output], params);
     }
 
-    pub(crate) fn bare_step(&mut self, kind: Kind, output: TensorId) {
-        self.writer.bare_step(kind, &[], &[output]);
+    pub(crate) fn halo(&mut self, output: TensorId) {
+        self.writer.bare_step(Kind::Halo, &[], &[output]);
+    }
+
+    pub(crate) fn product(&mut self, a: TensorId, b: TensorId, output: TensorId) {
+        self.writer.bare_step(Kind::MatMul, &[Some(a), Some(b)], &[output]);
     }
 
     /// Runs the Plan in every flavour and holds each arena to the expected one.
@@ -90,12 +95,16 @@ impl Bench {
         writer.entry(spec);
         let bytes = AlignedBytes::copy_of(&writer.finish(&Meta::default()).unwrap());
         let plan = Plan::view(&bytes).unwrap();
+        let mut native = AlignedBytes::copy_of(&self.arena);
+        let ran = mote_engine::run(&plan, 0, &mut Arena::new(&mut native).unwrap());
+        assert_eq!(ran, Ok(()), "{what}, engine");
+        compare(&format!("{what}, engine"), None, &native, expected);
         for flavour in Flavour::ALL {
             let wasm = mote_weld::module(&plan, flavour, &NO_IMAGE).unwrap_or_else(|e| panic!("{what}: {e}"));
             let checked = mote_weld::check::module(&wasm).unwrap_or_else(|e| panic!("{what}, {flavour}: {e}"));
             assert!(flavour.profile == Profile::Fast || !checked.relaxed, "{what}, {flavour}");
             let arena = run(&wasm, &self.arena);
-            compare(what, flavour, &arena, expected);
+            compare(&format!("{what}, {flavour}"), Some(flavour.profile), &arena, expected);
         }
     }
 }
@@ -114,7 +123,8 @@ pub(crate) fn run(wasm: &[u8], arena: &[u8]) -> Vec<u8> {
     memory.data(&store)[at..at + arena.len()].to_vec()
 }
 
-fn compare(what: &str, flavour: Flavour, got: &[u8], expected: &[u8]) {
+/// Equal but for what the profile allows; the engine is strict.
+fn compare(what: &str, profile: Option<Profile>, got: &[u8], expected: &[u8]) {
     let words = |bytes: &[u8]| -> Vec<u32> {
         bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).map(canonical).collect()
     };
@@ -124,8 +134,8 @@ fn compare(what: &str, flavour: Flavour, got: &[u8], expected: &[u8]) {
             (got - expected).abs() <= 1e-5 * expected.abs().max(1.0)
         };
         assert!(
-            got == expected || (flavour.profile == Profile::Fast && near()),
-            "{what}, {flavour}: byte {} of the arena: {} for {}",
+            got == expected || (profile == Some(Profile::Fast) && near()),
+            "{what}: byte {} of the arena: {} for {}",
             4 * i,
             f32::from_bits(got),
             f32::from_bits(expected)

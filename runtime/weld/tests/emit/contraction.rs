@@ -230,6 +230,33 @@ fn depthwise_convolutions_of_every_shape_agree() {
     }
 }
 
+#[test]
+fn products_of_two_matrices_agree() {
+    // Batch of a, of b, then m, k, n.
+    let cases = [
+        (1, 1, 1, 1, 1),
+        (1, 1, 1, 33, 50),
+        (1, 1, 2, 8, 31),
+        (1, 1, 9, 7, 8),
+        (1, 1, 50, 16, 24),
+        (3, 1, 5, 6, 11),
+        (1, 3, 7, 5, 3),
+        (4, 4, 13, 9, 14),
+        (1, 1, 700, 64, 20),
+    ];
+    for (a_batch, b_batch, m, k, n) in cases {
+        let batch = u32::max(a_batch, b_batch);
+        let mut bench = Bench::new();
+        let (a_id, a) = bench.tensor(&[a_batch, m, k], Halo::NONE);
+        let (b_id, b) = bench.tensor(&[b_batch, k, n], Halo::NONE);
+        let (y_id, y) = bench.tensor(&[batch, m, n], Halo::NONE);
+        bench.product(a_id, b_id, y_id);
+        let mut memory = Memory(bench.arena.clone());
+        reference::mat_mul(&mut memory, &a, &b, &y);
+        bench.expect(&format!("[{a_batch},{m},{k}] x [{b_batch},{k},{n}]"), &memory.0);
+    }
+}
+
 fn any_case() -> impl Strategy<Value = Case> {
     let extent = 1u32..14;
     let shape = (1u32..3, extent.clone(), extent, 1u32..20, 1u32..40);

@@ -75,6 +75,23 @@ pub(crate) fn depthwise(memory: &mut Memory, params: &step::Conv, x: &Tensor, w:
     }
 }
 
+/// Stacks of row-major matrices; a stack of one repeats.
+pub(crate) fn mat_mul(memory: &mut Memory, a: &Tensor, b: &Tensor, y: &Tensor) {
+    let at = |tensor: &Tensor, stack: u32, row: u32, column: u32| {
+        let &[stacks, rows, columns] = tensor.dims() else { panic!("rank") };
+        let index = (stack.min(stacks - 1) * rows + row) * columns + column;
+        (tensor.offset + 4 * index) as usize
+    };
+    let &[batch, m, n] = y.dims() else { panic!("rank") };
+    for (_, stack, i, j) in boxes(1, batch, m, n) {
+        let get = |at: usize| f32::from_le_bytes(memory.0[at..at + 4].try_into().unwrap());
+        let terms = (0..a.dims()[2]).map(|k| get(at(a, stack, i, k)) * get(at(b, stack, k, j)));
+        let sum = terms.fold(0.0, |acc, term| acc + term);
+        let to = at(y, stack, i, j);
+        memory.0[to..to + 4].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
 pub(crate) fn pool(memory: &mut Memory, params: &step::Pool, x: &Tensor, y: &Tensor) {
     let &[n, h, width, channels] = y.dims() else { panic!("rank") };
     let window = step::Conv {
