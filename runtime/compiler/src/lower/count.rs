@@ -41,10 +41,11 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         },
         Kind::Unary => (0, written * unary_cost(&step.params)),
         Kind::Binary => (0, written * binary_cost(&step.params)),
-        Kind::Select | Kind::Cast => (0, 2 * written),
         Kind::Reduce => (0, 2 * (read + written) + read * reduction_cost(&step.params)),
         Kind::Softmax => (0, written * (TRANSCENDENTAL + 6)),
-        Kind::Copy | Kind::Gather | Kind::GatherElements | Kind::GatherNd => (0, 2 * written),
+        Kind::Select | Kind::Cast | Kind::Copy | Kind::Gather | Kind::GatherElements | Kind::GatherNd => {
+            (0, 2 * written)
+        }
         Kind::Fill | Kind::Halo => (0, stored),
         Kind::ScatterNd | Kind::ScatterElements => (0, written + 3 * count(input(2))),
         Kind::Lerp => (0, 4 * written),

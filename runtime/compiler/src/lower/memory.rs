@@ -35,22 +35,60 @@ pub(super) struct Span {
     pub(super) last: usize,
 }
 
-/// Assigns addresses. Several greedy orders are tried and the smallest arena wins; the order decides between equals, so
-/// that equal drafts get equal plans.
+/// Rounds of the search for a better order, after the greedy ones: each costs a placement of every storage.
+const ROUNDS: usize = 64;
+
+/// Assigns addresses. Several greedy orders are tried, then the best is improved: what ends highest is placed first, until
+/// the bound is met or the rounds are over. The earlier of equals wins, so that equal drafts get equal plans.
 pub(super) fn assign(draft: &Draft) -> Result<Memory, LowerError> {
     let lives = lives(draft);
     let (live_bytes, peak) = largest_live_set(&lives, draft.steps.len() + 2);
-    let area = |span: &Span| u64::from(span.bytes) * (span.last - span.first + 1) as u64;
-    let by_size = arrange(&lives, |span| (u64::from(span.bytes), area(span)));
-    let by_area = arrange(&lives, |span| (area(span), u64::from(span.bytes)));
-    let by_life = arrange(&lives, |span| ((span.last - span.first) as u64, u64::from(span.bytes)));
-    let by_time = arrange(&lives, |span| (u64::MAX - span.first as u64, u64::from(span.bytes)));
-    let all = [by_size, by_area, by_life, by_time];
-    let (spans, bytes) = all.into_iter().min_by_key(|(_, bytes)| *bytes).expect("four orders are tried");
+    let (spans, bytes) = smallest(&lives, live_bytes);
     if bytes > u64::from(MAX_BYTES) {
         return Err(LowerError::ArenaTooLarge { bytes });
     }
     Ok(Memory { spans, arena_bytes: bytes as u32, live_bytes, peak })
+}
+
+fn smallest(lives: &[Option<Span>], bound: u64) -> Arrangement {
+    let size = |span: &Span| u64::from(span.bytes);
+    let life = |span: &Span| (span.last - span.first + 1) as u64;
+    let keys: [Key<'_>; 4] = [
+        &|span| (size(span), life(span)),
+        &|span| (size(span) * life(span), size(span)),
+        &|span| (life(span), size(span)),
+        &|span| (u64::MAX - span.first as u64, size(span)),
+    ];
+    let mut best: Option<(Arrangement, Vec<usize>)> = None;
+    let mut offer = |order: Vec<usize>| {
+        let made = arrange(lives, &order);
+        if best.as_ref().is_none_or(|((_, bytes), _)| made.1 < *bytes) {
+            best = Some((made, order));
+        }
+    };
+    for key in keys {
+        offer(ordered(lives, key));
+    }
+    let Some((mut best, order)) = best else { return (vec![], 0) };
+    let mut order = order;
+    for _ in 0..ROUNDS {
+        if best.1 <= bound {
+            break;
+        }
+        let made = arrange(lives, &order);
+        raise(&mut order, &made);
+        if made.1 < best.1 {
+            best = made;
+        }
+    }
+    best
+}
+
+/// Puts what reaches the top of an arrangement first in the next order.
+fn raise(order: &mut [usize], (spans, total): &Arrangement) {
+    let reaches_top =
+        |&i: &usize| spans[i].is_some_and(|span| u64::from(span.offset) + u64::from(span.bytes) == *total);
+    order.sort_by_key(|i| !reaches_top(i));
 }
 
 /// Drops the halo steps of storages that share their bytes with no other storage of any entry: an arena starts zeroed
@@ -141,15 +179,25 @@ fn largest_live_set(lives: &[Option<Span>], moments: usize) -> (u64, usize) {
     (best.0.unsigned_abs(), best.1)
 }
 
-/// Places storages one by one, those of the largest key first, each in the tightest gap between the placed ones that
-/// live at the same time.
-fn arrange<K: Ord>(lives: &[Option<Span>], key: impl Fn(&Span) -> K) -> (Vec<Option<Span>>, u64) {
+/// What decides which storage is placed first.
+type Key<'a> = &'a dyn Fn(&Span) -> (u64, u64);
+
+/// Every storage at its address, and the end of the last.
+type Arrangement = (Vec<Option<Span>>, u64);
+
+/// The storages in use, those of the largest key first.
+fn ordered(lives: &[Option<Span>], key: Key<'_>) -> Vec<usize> {
     let mut order: Vec<usize> = (0..lives.len()).filter(|&i| lives[i].is_some()).collect();
-    order.sort_by_key(|&i| (lives[i].as_ref().map(&key).map(std::cmp::Reverse), i));
+    order.sort_by_key(|&i| (lives[i].as_ref().map(key).map(std::cmp::Reverse), i));
+    order
+}
+
+/// Places storages one by one, each in the tightest gap between the placed ones that live at the same time.
+fn arrange(lives: &[Option<Span>], order: &[usize]) -> Arrangement {
     let mut placed: Vec<(u64, Span)> = Vec::with_capacity(order.len());
     let mut spans = lives.to_vec();
     let mut total = 0;
-    for i in order {
+    for &i in order {
         let Some(span) = lives[i] else { continue };
         let beside = placed.iter().filter(|(_, other)| other.first <= span.last && span.first <= other.last);
         let offset = tightest_gap(beside.map(|(at, other)| (*at, at + u64::from(other.bytes))), u64::from(span.bytes));
@@ -187,8 +235,8 @@ mod tests {
         #[test]
         fn what_lives_together_never_overlaps(lives in prop::collection::vec((0_u32..9, 0_usize..20, 0_usize..9), 1..40)) {
             let lives: Vec<_> = lives.into_iter().map(span).collect();
-            let (spans, total) = arrange(&lives, |span| span.bytes);
             let (bound, _) = largest_live_set(&lives, 30);
+            let (spans, total) = smallest(&lives, bound);
             prop_assert!(total >= bound);
             for (i, a) in spans.iter().flatten().enumerate() {
                 prop_assert!(u64::from(a.offset + a.bytes) <= total);
@@ -204,7 +252,7 @@ mod tests {
     #[test]
     fn a_chain_needs_two_neighbours() {
         let lives: Vec<_> = [(4, 0, 1), (2, 1, 1), (4, 2, 1), (1, 3, 1)].into_iter().map(span).collect();
-        assert_eq!(arrange(&lives, |span| span.bytes).1, 6 * u64::from(ALIGN));
+        assert_eq!(smallest(&lives, 0).1, 6 * u64::from(ALIGN));
         assert_eq!(largest_live_set(&lives, 6), (6 * u64::from(ALIGN), 1));
     }
 

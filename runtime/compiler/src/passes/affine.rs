@@ -1,14 +1,16 @@
+use std::collections::BTreeSet;
+
 use mote_abi::DType;
 use mote_abi::op::Binary;
 
-use super::edit::{Links, operand};
+use super::edit::{Links, operand, without};
 use crate::graph::{Clamp, Graph, Op, Value};
 
 /// Before: `c = conv(x, w, b)`, `y = c * k` or `c + k` (also minus, divided by), k constant per channel, c read once.
 /// After: `y = conv(x, w', b')`. Batch normalisation is one of each. Also for transposed convolutions.
 pub(super) fn fold(mut graph: Graph) -> Graph {
     let mut links = Links::of(&graph);
-    let mut dropped = vec![false; graph.nodes.len()];
+    let mut dropped = BTreeSet::new();
     for at in 0..graph.nodes.len() {
         let Some((maker, map)) = affine_of_conv(&graph, &links, at) else { continue };
         let Some((weight, bias)) = mapped(&graph, maker, &map) else { continue };
@@ -23,11 +25,9 @@ pub(super) fn fold(mut graph: Graph) -> Graph {
         node.inputs.resize(node.inputs.len().max(3), None);
         (node.inputs[1], node.inputs[2], node.outputs[0]) = (Some(w), Some(b), y);
         links.remake(y, maker);
-        dropped[at] = true;
+        dropped.insert(at);
     }
-    let mut dropped = dropped.into_iter();
-    graph.nodes.retain(|_| dropped.next() != Some(true));
-    graph
+    without(graph, &dropped)
 }
 
 /// `v * scale + shift` per output channel, rounded once per step.

@@ -1,12 +1,14 @@
+use std::collections::BTreeSet;
+
 use mote_abi::op::Unary;
 
-use super::edit::{Links, operand};
+use super::edit::{Links, operand, without};
 use crate::graph::{Clamp, Graph, Op};
 
 /// Before: `c = conv(x)`, `y = clamp(c)`, c read once. After: `y = conv(x)` that clamps, residual or not.
 pub(super) fn fuse(mut graph: Graph) -> Graph {
     let mut links = Links::of(&graph);
-    let mut dropped = vec![false; graph.nodes.len()];
+    let mut dropped = BTreeSet::new();
     for at in 0..graph.nodes.len() {
         let node = &graph.nodes[at];
         let Op::Unary { op: Unary::Clamp, alpha, beta } = node.op else { continue };
@@ -19,9 +21,7 @@ pub(super) fn fuse(mut graph: Graph) -> Graph {
         *clamp = Clamp { low: alpha, high: beta };
         graph.nodes[maker].outputs[0] = y;
         links.remake(y, maker);
-        dropped[at] = true;
+        dropped.insert(at);
     }
-    let mut dropped = dropped.into_iter();
-    graph.nodes.retain(|_| dropped.next() != Some(true));
-    graph
+    without(graph, &dropped)
 }

@@ -1,5 +1,7 @@
 //! Who makes and who reads each value, and the one way to drop a node that only renames.
 
+use std::collections::BTreeSet;
+
 use crate::graph::{Graph, Node, ValueId};
 
 /// Makers and readers of every value of a graph.
@@ -49,6 +51,13 @@ impl Links {
 /// The i-th operand of a node, where it is present.
 pub(super) fn operand(node: &Node, i: usize) -> Option<ValueId> {
     node.inputs.get(i).copied().flatten()
+}
+
+/// The graph without the nodes of these indices.
+pub(super) fn without(mut graph: Graph, dropped: &BTreeSet<usize>) -> Graph {
+    let mut at = 0..;
+    graph.nodes.retain(|_| at.next().is_none_or(|at| !dropped.contains(&at)));
+    graph
 }
 
 /// Lets every reader of `y` read `x`, which is equal to it, so that the maker of `y` dies. Where the caller of the graph

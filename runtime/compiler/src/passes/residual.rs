@@ -1,7 +1,9 @@
+use std::collections::BTreeSet;
+
 use mote_abi::DType;
 use mote_abi::op::Binary;
 
-use super::edit::{Links, operand};
+use super::edit::{Links, operand, without};
 use crate::graph::{Clamp, Graph, Op, ValueId};
 
 /// Before: `c = conv(x)`, `y = c + r`, equal shapes, c read once. After: `y = conv(x, residual r)` in place of the sum.
@@ -9,7 +11,7 @@ use crate::graph::{Clamp, Graph, Op, ValueId};
 /// Where both are convolutions the later one takes the other, so that the earlier may overlap with less.
 pub(super) fn fuse(mut graph: Graph) -> Graph {
     let mut links = Links::of(&graph);
-    let mut dropped = vec![false; graph.nodes.len()];
+    let mut dropped = BTreeSet::new();
     for at in 0..graph.nodes.len() {
         let node = &graph.nodes[at];
         if node.op != Op::Binary(Binary::Add) {
@@ -24,12 +26,10 @@ pub(super) fn fuse(mut graph: Graph) -> Graph {
         conv.inputs.push(Some(residual));
         conv.outputs[0] = y;
         graph.nodes[at] = conv;
-        dropped[maker] = true;
+        dropped.insert(maker);
         links.remake(y, at);
     }
-    let mut dropped = dropped.into_iter();
-    graph.nodes.retain(|_| dropped.next() != Some(true));
-    graph
+    without(graph, &dropped)
 }
 
 /// The node of a full convolution `c` that can still add `r`.
