@@ -162,6 +162,6 @@ fn native_parts<'a>(
 }
 
 fn gave_no_answer(error: &impl ToString) -> Failure {
-    Failure::execution("run.failed", error)
+    Failure::execution("run.failed", error.to_string())
         .hint("index inputs must lie inside their axis; `mote verify` compares the hosts")
 }

@@ -132,13 +132,6 @@ pub(crate) fn legal_name(name: &str) -> String {
     if name.is_empty() { "model".into() } else { name }
 }
 
-impl Artifact {
-    /// The Plan in it, aligned, for reading.
-    pub(crate) fn plan_bytes(&self) -> Result<AlignedBytes, Failure> {
-        plan_bytes(self.kind, &self.bytes)
-    }
-}
-
 /// The Plan in an artifact's bytes.
 pub(crate) fn plan_bytes(kind: Kind, bytes: &[u8]) -> Result<AlignedBytes, Failure> {
     match kind {

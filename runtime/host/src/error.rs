@@ -80,6 +80,9 @@ pub enum LoadError {
     /// The Card is missing or not readable.
     #[error("the Module's Card is missing or not readable")]
     NoCard,
+    /// The Card promises strict arithmetic, and the code holds an instruction whose result depends on the machine.
+    #[error("the Module's Card says strict, its code uses relaxed SIMD")]
+    RelaxedInStrict,
     /// The Card places an input or output outside the guest's memory.
     #[error("the Card places {tensor} outside the guest's memory")]
     CardOutOfBounds {

@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -52,8 +53,29 @@ pub struct ForeignConfig {
 pub(crate) struct ForeignEngine {
     pub(crate) engine: Engine,
     wasi: Wasi,
-    /// The clock's thread ends when this end of the channel is dropped.
-    _clock: Sender<()>,
+    clock: Clock,
+}
+
+/// Keeps the thread alive that asks guests whether their time is over. Whatever can call a guest holds one: without it a
+/// call would never be stopped.
+#[derive(Clone)]
+pub(crate) struct Clock {
+    /// The thread ends when the last of these is dropped.
+    _running: Arc<Sender<()>>,
+}
+
+impl Clock {
+    fn start(engine: &Engine) -> std::io::Result<Self> {
+        let (running, ended) = channel::<()>();
+        let ticking = engine.weak();
+        std::thread::Builder::new().name("mote-deadline".into()).spawn(move || {
+            while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                let Some(engine) = ticking.upgrade() else { return };
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { _running: Arc::new(running) })
+    }
 }
 
 /// What a store carries beside the guest.
@@ -97,18 +119,12 @@ impl ForeignEngine {
         let mut settings = plain_config();
         settings.epoch_interruption(true);
         let engine = Engine::new(&settings).map_err(fault)?;
-        let (clock, stop) = channel::<()>();
-        let ticking = engine.weak();
-        std::thread::Builder::new()
-            .name("mote-deadline".into())
-            .spawn(move || {
-                while stop.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                    let Some(engine) = ticking.upgrade() else { return };
-                    engine.increment_epoch();
-                }
-            })
-            .map_err(|e| fault(e.into()))?;
-        Ok(Self { engine, wasi: config.wasi, _clock: clock })
+        let clock = Clock::start(&engine).map_err(|error| fault(error.into()))?;
+        Ok(Self { engine, wasi: config.wasi, clock })
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     pub(crate) fn wasi(&self) -> Wasi {

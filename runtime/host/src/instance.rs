@@ -3,7 +3,7 @@ use std::sync::Arc;
 use mote_abi::Status;
 use wasmtime::{Memory, Store, TypedFunc};
 
-use crate::foreign::{Guest, ticks};
+use crate::foreign::{Clock, Guest, ticks};
 use crate::{EntryPorts, InferError, Limits, Port, TrapKind};
 
 /// A running model. One caller at a time; as many instances as memory allows share code and weights.
@@ -16,17 +16,17 @@ pub struct Instance {
 }
 
 /// Whether a call can be stopped.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Pace {
     /// Its bound was checked before; it runs at full speed.
     Bounded,
     /// It is stopped after so many ticks of the clock.
-    Stopped { ticks: u64 },
+    Stopped { ticks: u64, _clock: Clock },
 }
 
 impl Pace {
-    pub(crate) fn of_foreign(limits: &Limits) -> Self {
-        Self::Stopped { ticks: ticks(limits.deadline) }
+    pub(crate) fn of_foreign(limits: &Limits, clock: Clock) -> Self {
+        Self::Stopped { ticks: ticks(limits.deadline), _clock: clock }
     }
 }
 
@@ -65,7 +65,7 @@ impl Instance {
     /// As [`Instance::infer`].
     pub fn run(&mut self, entry: u32) -> Result<(), InferError> {
         self.entry(entry)?;
-        if let Pace::Stopped { ticks } = self.pace {
+        if let Pace::Stopped { ticks, .. } = self.pace {
             self.store.set_epoch_deadline(ticks);
         }
         let answer = self.call.call(&mut self.store, entry.cast_signed());

@@ -130,7 +130,7 @@ impl Host {
         let module = Module::from_binary(&foreign.engine, opened.artifact()).map_err(engine_fault)?;
         let timings = LoadTimings { compile: start.elapsed(), ..LoadTimings::default() };
         let pre = foreign.link(&module)?.instantiate_pre(&module).map_err(engine_fault)?;
-        let pace = Pace::of_foreign(&limits);
+        let pace = Pace::of_foreign(&limits, foreign.clock());
         Ok(Model { pre, entries, card, pace, limits, wasi: foreign.wasi(), slots: 0, timings })
     }
 
@@ -203,6 +203,9 @@ fn derive<'a>(
 fn take_from_file(wasm: &[u8]) -> Result<Source<'_>, LoadError> {
     let checked = check::module(wasm)?;
     let mut card = Card::read(wasm).map_err(|_| LoadError::NoCard)?;
+    if checked.relaxed && card.flavour.profile == Profile::Strict {
+        return Err(LoadError::RelaxedInStrict);
+    }
     // What the Card says of the memory is believed nowhere else.
     card.memory.pages = checked.pages;
     Ok(Source { wasm: wasm.into(), card })
@@ -233,7 +236,7 @@ impl Model {
         let engine: &Engine = self.pre.module().engine();
         let store = match self.pace {
             Pace::Bounded => Store::new(engine, Guest::derived()),
-            Pace::Stopped { ticks } => {
+            Pace::Stopped { ticks, .. } => {
                 let mut store = Store::new(engine, Guest::foreign(&self.limits, self.wasi));
                 store.limiter(|guest| guest.limits());
                 // A start function has the time of a call.
@@ -241,7 +244,7 @@ impl Model {
                 store
             }
         };
-        start(&self.pre, store, self.entries.clone(), self.pace, self.slots)
+        start(&self.pre, store, self.entries.clone(), self.pace.clone(), self.slots)
     }
 
     /// The ways to call the model, by entry index.

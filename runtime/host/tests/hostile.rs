@@ -102,9 +102,24 @@ fn calls_that_do_not_end_or_break_are_typed() {
         (recursive, InferError::Trap(TrapKind::StackOverflow)),
         (outside, InferError::Trap(TrapKind::OutOfBounds)),
         (divide, InferError::Trap(TrapKind::Arithmetic)),
-        (|code| drop(code.unreachable()), InferError::Trap(TrapKind::Unreachable)),
-        (|code| drop(code.i32_const(3)), InferError::Status(mote_abi::Status::DivisionByZero)),
-        (|code| drop(code.i32_const(-7)), InferError::UnknownStatus(-7)),
+        (
+            |code| {
+                code.unreachable();
+            },
+            InferError::Trap(TrapKind::Unreachable),
+        ),
+        (
+            |code| {
+                code.i32_const(3);
+            },
+            InferError::Status(mote_abi::Status::DivisionByZero),
+        ),
+        (
+            |code| {
+                code.i32_const(-7);
+            },
+            InferError::UnknownStatus(-7),
+        ),
     ];
     for (body, expected) in table {
         match run(&Guest { body, ..Guest::default() }, Wasi::Refused) {

@@ -9,6 +9,8 @@ mod npy;
 pub(crate) mod npz;
 pub(crate) mod show;
 
-pub(crate) use array::{Array, Element, dims_text};
+#[cfg(test)]
+pub(crate) use array::Element;
+pub(crate) use array::{Array, dims_text};
 pub(crate) use error::TensorError;
 pub(crate) use given::{Given, Tensor};

@@ -1,4 +1,5 @@
 //! Signed artifacts for tests: a small Plan, and hand-written guests.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 use mote_abi::DType;
 use mote_host::{ForeignConfig, Host, HostConfig, Wasi};
@@ -114,7 +115,7 @@ impl Default for Guest {
 }
 
 pub fn mem_arg() -> wasm_encoder::MemArg {
-    wasm_encoder::MemArg { offset: 0, align: 2, ..Default::default() }
+    wasm_encoder::MemArg { offset: 0, align: 2, target: wasm_encoder::MemArgTarget::Memory(0), ordering: None }
 }
 
 /// A Card with one i32 input at 0 and one i32 output.
