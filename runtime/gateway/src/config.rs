@@ -19,6 +19,8 @@ pub struct Config {
     pub http: Http,
     /// The broker; a gateway without one serves HTTP alone.
     pub mqtt: Option<Mqtt>,
+    /// The model that is replaced over MQTT.
+    pub update: Option<Update>,
     /// Sensor streams that models watch.
     #[serde(default, rename = "pipeline")]
     pub pipelines: Vec<Pipeline>,
@@ -41,9 +43,6 @@ pub struct Gateway {
     /// Instances that fit at once, at most.
     #[serde(default = "default_slots")]
     pub slots: u32,
-    /// Most windows that a new model answers on trial before it becomes the good one.
-    #[serde(default = "default_trial")]
-    pub trial_inferences: u32,
 }
 
 /// The HTTP server.
@@ -77,6 +76,26 @@ pub struct Mqtt {
     pub user: Option<String>,
     /// Environment variable that holds the password.
     pub password_env: Option<String>,
+}
+
+/// The model that is replaced over MQTT; its device is the gateway. The first version may lie in the models directory.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Update {
+    /// Name of the model.
+    pub model: String,
+    /// Bytes per chunk, 256 to 61376.
+    #[serde(default = "default_chunk")]
+    pub chunk_bytes: u32,
+    /// Chunks on their way at most, 1 to 512.
+    #[serde(default = "default_window")]
+    pub window: u16,
+    /// Windows that a new model answers on trial before it becomes the good one.
+    #[serde(default = "default_trial")]
+    pub trial_answers: u32,
+    /// The first wait before a lost chunk is asked for again, in milliseconds.
+    #[serde(default = "default_retry")]
+    pub retry_ms: u32,
 }
 
 /// One sensor stream: samples in, decisions out.
@@ -261,6 +280,18 @@ fn default_slots() -> u32 {
 
 fn default_trial() -> u32 {
     50
+}
+
+fn default_chunk() -> u32 {
+    16 << 10
+}
+
+fn default_window() -> u16 {
+    32
+}
+
+fn default_retry() -> u32 {
+    500
 }
 
 fn default_body() -> usize {

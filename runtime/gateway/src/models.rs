@@ -69,13 +69,7 @@ pub enum ModelsError {
 impl Models {
     /// No model yet.
     pub fn new(host: Host, image: Image<'static>) -> Self {
-        Self {
-            host,
-            image,
-            options: LoadOptions::default(),
-            metrics: Arc::default(),
-            served: RwLock::default(),
-        }
+        Self { host, image, options: LoadOptions::default(), metrics: Arc::default(), served: RwLock::default() }
     }
 
     /// The sealed files (`*.mote`) of a directory, by name.
@@ -95,14 +89,21 @@ impl Models {
         Ok(files)
     }
 
+    /// Name of the model in a sealed file that opens.
+    pub fn name_in(&self, path: &Path, ring: &Keyring<'_>) -> Option<String> {
+        let bytes = std::fs::read(path).ok()?;
+        let opened = mote_seal::open(&bytes, ring, &any_model()).ok()?;
+        Some(opened.release().model.to_owned())
+    }
+
     /// Opens, loads and installs a sealed file and answers the model.
     ///
     /// # Errors
     /// A file that cannot be read, does not open, does not load or holds a model that is there already.
     pub fn serve_file(&self, path: &Path, ring: &Keyring<'_>) -> Result<Arc<Served>, ModelsError> {
         let bytes = std::fs::read(path).map_err(|source| ModelsError::Read { path: path.into(), source })?;
-        let opened = mote_seal::open(&bytes, ring, &any_model())
-            .map_err(|why| ModelsError::Open { path: path.into(), why })?;
+        let opened =
+            mote_seal::open(&bytes, ring, &any_model()).map_err(|why| ModelsError::Open { path: path.into(), why })?;
         let model = opened.release().model;
         if self.get(model).is_some() {
             return Err(ModelsError::Twice { path: path.into(), model: model.into() });
@@ -180,6 +181,18 @@ pub fn any_model() -> Target<'static> {
     Target { class: Class::Gateway, variant: VARIANT, model: None, floor: 0, max_bytes: MAX_ARTIFACT_BYTES }
 }
 
+/// Why a request got no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unanswered {
+    /// The call ended without an answer.
+    #[error(transparent)]
+    Infer(#[from] InferError),
+    /// No instance could be made.
+    #[error(transparent)]
+    NoInstance(#[from] LoadError),
+}
+
 /// One loaded model.
 pub struct Served {
     model: Model,
@@ -230,11 +243,12 @@ impl Served {
     /// Runs an entry on inputs in the model's order and answers its outputs in the model's order.
     ///
     /// # Errors
-    /// See [`InferError`].
-    pub fn infer(&self, entry: u32, inputs: &[&[u8]]) -> Result<Vec<Vec<u8>>, InferError> {
+    /// See [`Unanswered`].
+    pub fn infer(&self, entry: u32, inputs: &[&[u8]]) -> Result<Vec<Vec<u8>>, Unanswered> {
         let start = Instant::now();
         let mut instance = self.take()?;
-        let outcome = instance.infer(entry, inputs).map(|outputs| outputs.iter().map(|(_, bytes)| bytes.to_vec()).collect());
+        let outcome =
+            instance.infer(entry, inputs).map(|outputs| outputs.iter().map(|(_, bytes)| bytes.to_vec()).collect());
         match &outcome {
             Ok(_) => {
                 self.metrics.duration.get_or_create(&self.labels).observe(start.elapsed().as_secs_f64());
@@ -249,14 +263,14 @@ impl Served {
                 }
             }
         }
-        outcome
+        Ok(outcome?)
     }
 
-    fn take(&self) -> Result<Instance, InferError> {
+    fn take(&self) -> Result<Instance, Unanswered> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
             Some(instance) => Ok(instance),
-            None => self.model.instantiate().map_err(|error| InferError::NoInstance(Box::new(error))),
+            None => Ok(self.model.instantiate()?),
         }
     }
 

@@ -19,33 +19,34 @@ use crate::config::Pipeline;
 use crate::link::{Delivery, Link, Message};
 use crate::metrics::StreamLabels;
 use crate::models::{Models, Served};
+use crate::update::Input;
 
 /// Sensors that one pipeline follows; samples of further ones are refused, so that invented names cannot fill memory.
-pub const MAX_SENSORS: usize = 4096;
+pub(crate) const MAX_SENSORS: usize = 4096;
 
 /// A sample as it arrived.
-pub struct Sample {
+pub(crate) struct Sample {
     /// Topic.
-    pub topic: String,
+    pub(crate) topic: String,
     /// JSON.
-    pub payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// How one window went, for telemetry and for the trial of an update.
-pub struct Answered {
+pub(crate) struct Answered {
     /// Model that was asked.
-    pub model: String,
+    pub(crate) model: String,
     /// Whether it answered.
-    pub outcomes: Outcomes,
+    pub(crate) outcomes: Outcomes,
     /// Time it took, in microseconds.
-    pub latency_us: u32,
+    pub(crate) latency_us: u32,
     /// The winning class.
-    pub class: Option<usize>,
+    pub(crate) class: Option<usize>,
 }
 
 /// Why a sample or a window gave no answer.
 #[derive(Debug, thiserror::Error)]
-enum Unanswered {
+enum Skipped {
     #[error("the sample is not a number, an array of numbers or {{\"seq\", \"values\"}}")]
     NotASample,
     #[error("the sample has {got} values, the pipeline takes {expected}")]
@@ -61,13 +62,13 @@ enum Unanswered {
 }
 
 /// One pipeline with the streams of all its sensors.
-pub struct Worker {
+pub(crate) struct Worker {
     config: Pipeline,
     rule: Rule,
     order: Order,
     models: Arc<Models>,
     link: Link,
-    answered: Sender<Answered>,
+    update: Option<Sender<Input>>,
     labels: StreamLabels,
     sensors: BTreeMap<String, Stream>,
 }
@@ -90,14 +91,14 @@ struct Ready {
 
 impl Worker {
     /// A worker without sensors.
-    pub fn new(config: Pipeline, rule: Rule, models: Arc<Models>, link: Link, answered: Sender<Answered>) -> Self {
+    pub(crate) fn new(config: Pipeline, rule: Rule, models: Arc<Models>, link: Link, update: Option<Sender<Input>>) -> Self {
         let labels = StreamLabels { model: config.model.clone() };
         let order = config.order.into();
-        Self { config, rule, order, models, link, answered, labels, sensors: BTreeMap::new() }
+        Self { config, rule, order, models, link, update, labels, sensors: BTreeMap::new() }
     }
 
     /// Takes samples until the sender is dropped.
-    pub fn run(mut self, samples: &Receiver<Sample>) {
+    pub(crate) fn run(mut self, samples: &Receiver<Sample>) {
         while let Ok(sample) = samples.recv() {
             self.models.metrics().samples.get_or_create(&self.labels).inc();
             if self.take(&sample).is_err() {
@@ -106,14 +107,14 @@ impl Worker {
         }
     }
 
-    fn take(&mut self, sample: &Sample) -> Result<(), Unanswered> {
-        let (sequence, values) = decode(&sample.payload).ok_or(Unanswered::NotASample)?;
+    fn take(&mut self, sample: &Sample) -> Result<(), Skipped> {
+        let (sequence, values) = decode(&sample.payload).ok_or(Skipped::NotASample)?;
         let expected = self.config.channels;
         if values.len() != expected {
-            return Err(Unanswered::Channels { expected, got: values.len() });
+            return Err(Skipped::Channels { expected, got: values.len() });
         }
-        let sensor = captured(&self.config.subscribe, &sample.topic).ok_or(Unanswered::NotASample)?;
-        let served = self.models.get(&self.config.model).ok_or(Unanswered::NoModel)?;
+        let sensor = captured(&self.config.subscribe, &sample.topic).ok_or(Skipped::NotASample)?;
+        let served = self.models.get(&self.config.model).ok_or(Skipped::NoModel)?;
         if !self.sensors.contains_key(sensor) {
             let stream = self.open_stream(&served)?;
             self.sensors.insert(sensor.to_owned(), stream);
@@ -134,24 +135,29 @@ impl Worker {
         }
     }
 
-    fn open_stream(&self, served: &Served) -> Result<Stream, Unanswered> {
+    fn open_stream(&self, served: &Served) -> Result<Stream, Skipped> {
         if self.sensors.len() >= MAX_SENSORS {
-            return Err(Unanswered::TooManySensors);
+            return Err(Skipped::TooManySensors);
         }
         let stated = |value: Option<u32>| value.map(|value| value as usize);
         let length = self.config.window.or(stated(served.meta().window));
         let hop = self.config.hop.or(stated(served.meta().hop)).or(length);
-        let (Some(length), Some(hop)) = (length, hop) else { return Err(Unanswered::NoWindow) };
-        let shape = Shape::new(self.config.channels, length, hop).map_err(|_| Unanswered::NoWindow)?;
+        let (Some(length), Some(hop)) = (length, hop) else { return Err(Skipped::NoWindow) };
+        let shape = Shape::new(self.config.channels, length, hop).map_err(|_| Skipped::NoWindow)?;
         let ring = vec![0.0; shape.ring_len()].into_boxed_slice();
-        let windows = Windows::new(shape, ring).map_err(|_| Unanswered::NoWindow)?;
+        let windows = Windows::new(shape, ring).map_err(|_| Skipped::NoWindow)?;
         Ok(Stream { windows, debounce: Debounce::new(self.rule), lost: 0 })
     }
 
-    fn answer(&mut self, sensor: &str, served: &Served, ready: Ready) -> Result<(), Unanswered> {
+    fn answer(&mut self, sensor: &str, served: &Served, ready: Ready) -> Result<(), Skipped> {
         let entry = served.entry_for(|entry| takes(entry, ready.input.len()));
-        let entry = entry.ok_or_else(|| Unanswered::Input {
-            input: served.entries().first().and_then(|entry| entry.inputs.first()).map(|port| port.dims.clone()).unwrap_or_default(),
+        let entry = entry.ok_or_else(|| Skipped::Input {
+            input: served
+                .entries()
+                .first()
+                .and_then(|entry| entry.inputs.first())
+                .map(|port| port.dims.clone())
+                .unwrap_or_default(),
             window: ready.input.len() / 4,
         })?;
         let start = Instant::now();
@@ -165,8 +171,10 @@ impl Worker {
         };
         let class = verdict.as_ref().and_then(|verdict| verdict.class);
         let model = self.config.model.clone();
-        // Telemetry ends where the update thread has ended; answers go on.
-        let _ = self.answered.send(Answered { model, outcomes, latency_us, class });
+        if let Some(update) = &self.update {
+            // Telemetry ends where the update thread has ended; answers go on.
+            let _ = update.send(Input::Answered(Answered { model, outcomes, latency_us, class }));
+        }
         if let Some(verdict) = verdict {
             self.publish(sensor, served, &ready, &verdict, latency_us);
         }
@@ -269,7 +277,7 @@ fn captured<'t>(filter: &str, topic: &'t str) -> Option<&'t str> {
 }
 
 /// Whether a topic belongs to a pipeline.
-pub fn fits(config: &Pipeline, topic: &str) -> bool {
+pub(crate) fn fits(config: &Pipeline, topic: &str) -> bool {
     captured(&config.subscribe, topic).is_some()
 }
 

@@ -218,7 +218,7 @@ impl Drop for Publisher {
 async fn serve(shared: Arc<Shared>, mut events: Events) {
     while let Some(event) = events.recv().await {
         match event {
-            LinkEvent::Connected => shared.assert_again(),
+            LinkEvent::Connected { .. } => shared.assert_again(),
             LinkEvent::Disconnected { .. } => {}
             LinkEvent::Arrived { topic, payload } => shared.arrived(&topic, &payload),
         }

@@ -23,7 +23,7 @@ use refusal::Refusal;
 use tensor::{Tensor, datatype};
 
 /// The router over the models.
-pub fn router(models: Arc<Models>, max_body_bytes: usize) -> Router {
+pub(crate) fn router(models: Arc<Models>, max_body_bytes: usize) -> Router {
     Router::new()
         .route("/v2", get(server))
         .route("/v2/", get(server))
@@ -161,7 +161,8 @@ fn wanted(wanted: &[Wanted], served: &Served, entry: u32) -> Result<Vec<usize>, 
     if wanted.is_empty() {
         return Ok((0..entry.outputs.len()).collect());
     }
-    let find = |want: &Wanted| entry.output(&want.name).ok_or_else(|| Refusal::UnknownOutput { name: want.name.clone() });
+    let find =
+        |want: &Wanted| entry.output(&want.name).ok_or_else(|| Refusal::UnknownOutput { name: want.name.clone() });
     wanted.iter().map(find).collect()
 }
 

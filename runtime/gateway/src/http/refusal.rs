@@ -1,7 +1,8 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use mote_host::InferError;
 use serde_json::json;
+
+use crate::models::Unanswered;
 
 /// Why a request gets no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +35,7 @@ pub(super) enum Refusal {
     #[error("element {index} of input {name:?} is not a {datatype}")]
     Element { name: String, index: usize, datatype: &'static str },
     #[error("{0}")]
-    Infer(InferError),
+    Infer(Unanswered),
     #[error("the server is shutting down")]
     Shutdown,
 }

@@ -166,9 +166,12 @@ mod tests {
             let port = port(dtype, &[3]);
             let bytes = tensor(datatype(dtype), &[3], data.clone()).into_bytes(&port).unwrap();
             let back = to_json(&port, &bytes)["data"].clone();
-            let same = back.as_array().unwrap().iter().zip(data.as_array().unwrap()).all(|(a, b)| {
-                a == b || a.as_f64().is_some_and(|a| Some(a as f32) == b.as_f64().map(|b| b as f32))
-            });
+            let same = back
+                .as_array()
+                .unwrap()
+                .iter()
+                .zip(data.as_array().unwrap())
+                .all(|(a, b)| a == b || a.as_f64().is_some_and(|a| Some(a as f32) == b.as_f64().map(|b| b as f32)));
             assert!(same, "{dtype}: {back} from {data}");
         }
     }

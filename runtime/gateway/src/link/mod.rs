@@ -42,8 +42,11 @@ pub struct Message {
 /// What happens on a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkEvent {
-    /// A connection stands and every subscription has been sent again.
-    Connected,
+    /// A connection stands and every subscription is being sent again.
+    Connected {
+        /// Number of the connection; the will that the broker holds carries it.
+        session: u64,
+    },
     /// The connection is gone; the link tries again by itself.
     Disconnected {
         /// Why, for people.
@@ -125,6 +128,12 @@ impl Link {
     /// Subscribes at least once, at each connection again.
     pub fn subscribe(&self, filter: impl Into<String>) {
         self.shared.outbox.subscribe(filter.into());
+        self.shared.wake.notify_one();
+    }
+
+    /// Ends a subscription, so that the same filter can be subscribed to anew.
+    pub fn unsubscribe(&self, filter: impl Into<String>) {
+        self.shared.outbox.unsubscribe(filter.into());
         self.shared.wake.notify_one();
     }
 

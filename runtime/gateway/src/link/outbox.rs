@@ -21,12 +21,15 @@ struct State {
     filters: Vec<String>,
     /// Filters before this index are subscribed in the present connection.
     subscribed: usize,
+    /// Filters to end in the present connection, before anything is subscribed.
+    ended: Vec<String>,
     closing: bool,
 }
 
 /// What the connection should do next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
+    Unsubscribe(String),
     Subscribe(String),
     Publish(Message),
     Wait,
@@ -52,6 +55,17 @@ impl Outbox {
         }
     }
 
+    pub(super) fn unsubscribe(&self, filter: String) {
+        let mut state = self.lock();
+        if let Some(at) = state.filters.iter().position(|known| *known == filter) {
+            state.filters.remove(at);
+            if at < state.subscribed {
+                state.subscribed -= 1;
+                state.ended.push(filter);
+            }
+        }
+    }
+
     pub(super) fn close(&self) {
         self.lock().closing = true;
     }
@@ -63,6 +77,9 @@ impl Outbox {
     /// The next request, keeping at most `window` messages unacknowledged.
     pub(super) fn next(&self, window: usize) -> Next {
         let mut state = self.lock();
+        if let Some(filter) = state.ended.pop() {
+            return Next::Unsubscribe(filter);
+        }
         if let Some(filter) = state.filters.get(state.subscribed).cloned() {
             state.subscribed += 1;
             return Next::Subscribe(filter);
@@ -102,6 +119,7 @@ impl Outbox {
     pub(super) fn disconnected(&self) {
         let mut state = self.lock();
         state.subscribed = 0;
+        state.ended.clear();
         while let Some(message) = state.handed.pop_back() {
             state.waiting.push_front(message);
         }

@@ -4,6 +4,7 @@
 //! pause, waits with Nagle's algorithm and refuses packets over 10 KiB. So each connection here is a fresh client with a
 //! clean session, fed from our own outbox, polled in its own task, with nodelay and a stated packet size.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rumqttc::{AsyncClient, Event, LastWill, MqttOptions, Outgoing, Packet, QoS};
@@ -26,7 +27,6 @@ const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MOST: Duration = Duration::from_secs(30);
 
 /// Where and as whom to connect.
-#[derive(Clone, Debug)]
 pub struct Broker {
     /// Host name or address.
     pub host: String,
@@ -36,8 +36,10 @@ pub struct Broker {
     pub client: String,
     /// User name and password, where the broker wants them.
     pub login: Option<(String, String)>,
-    /// What the broker publishes when the connection is lost.
-    pub will: Option<Message>,
+    /// Makes what the broker publishes when the connection of this number is lost.
+    pub will: Option<Box<dyn Fn(u64) -> Option<Message> + Send + Sync>>,
+    /// Number of the last connection; each takes the next, wrapping.
+    pub session: Mutex<u64>,
 }
 
 /// Starts the connection in its own task and answers its handle and events. Ends after [`Link::close`] or when the
@@ -79,7 +81,8 @@ fn jittered(pause: Duration, client: &str) -> Duration {
 }
 
 async fn run_connection(broker: &Broker, link: &Link, events: &mpsc::Sender<LinkEvent>) -> (End, bool) {
-    let (client, mut connection) = AsyncClient::new(options(broker), usize::from(PACKET_IDS));
+    let session = broker.next_session();
+    let (client, mut connection) = AsyncClient::new(options(broker, session), usize::from(PACKET_IDS));
     connection.network_options.set_tcp_nodelay(true);
     connection.network_options.set_connection_timeout(CONNECT_SECONDS);
     let mut stands = false;
@@ -95,7 +98,7 @@ async fn run_connection(broker: &Broker, link: &Link, events: &mpsc::Sender<Link
             Ok(Event::Incoming(Packet::ConnAck(_))) => {
                 stands = true;
                 hand_over(link, &client);
-                if events.send(LinkEvent::Connected).await.is_err() {
+                if events.send(LinkEvent::Connected { session }).await.is_err() {
                     return (End::Closed, stands);
                 }
             }
@@ -125,6 +128,7 @@ async fn run_connection(broker: &Broker, link: &Link, events: &mpsc::Sender<Link
 fn hand_over(link: &Link, client: &AsyncClient) {
     loop {
         let handed = match link.shared.outbox.next(WINDOW) {
+            Next::Unsubscribe(filter) => client.try_unsubscribe(filter),
             Next::Subscribe(filter) => client.try_subscribe(filter, QoS::AtLeastOnce),
             Next::Publish(message) => {
                 client.try_publish(message.topic, qos(message.delivery), message.retain, message.payload)
@@ -138,7 +142,15 @@ fn hand_over(link: &Link, client: &AsyncClient) {
     }
 }
 
-fn options(broker: &Broker) -> MqttOptions {
+impl Broker {
+    fn next_session(&self) -> u64 {
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
+        *session = session.wrapping_add(1);
+        *session
+    }
+}
+
+fn options(broker: &Broker, session: u64) -> MqttOptions {
     let mut options = MqttOptions::new(&broker.client, &broker.host, broker.port);
     options.set_keep_alive(KEEP_ALIVE);
     options.set_max_packet_size(MAX_PACKET, MAX_PACKET);
@@ -147,8 +159,8 @@ fn options(broker: &Broker) -> MqttOptions {
     if let Some((user, password)) = &broker.login {
         options.set_credentials(user, password);
     }
-    if let Some(will) = &broker.will {
-        options.set_last_will(LastWill::new(&will.topic, will.payload.clone(), qos(will.delivery), will.retain));
+    if let Some(will) = broker.will.as_ref().and_then(|will| will(session)) {
+        options.set_last_will(LastWill::new(&will.topic, will.payload, qos(will.delivery), will.retain));
     }
     options
 }

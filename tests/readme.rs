@@ -1,0 +1,140 @@
+//! What the README says is true: its commands and its snippets run as they stand there.
+
+mod program;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const README: &str = include_str!("../README.md");
+
+/// The fenced blocks of a language, in order.
+fn blocks(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    README.split(fence.as_str()).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// A folder where `models/` is the repository's, and the digits module and input that the snippets take.
+struct Scene {
+    dir: tempfile::TempDir,
+    mote: PathBuf,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(program::repository().join("models"), dir.path().join("models")).unwrap();
+        Self { dir, mote: program::mote() }
+    }
+
+    fn with_digits() -> Self {
+        let scene = Self::new();
+        let made = scene.sh("mote compile models/digits-cnn/model.onnx -o digits.wasm");
+        assert!(made.status.success(), "{}", text(&made));
+        let input: Vec<u8> = (0..64u8).flat_map(|i| f32::from(i % 17).to_le_bytes()).collect();
+        std::fs::write(scene.path("input.bin"), input).unwrap();
+        scene
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn sh(&self, line: &str) -> Output {
+        let programs = self.mote.parent().map(Path::to_path_buf).unwrap_or_default();
+        let path = std::env::join_paths(
+            std::iter::once(programs).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+        );
+        Command::new("sh")
+            .args(["-c", line])
+            .current_dir(self.dir.path())
+            .env("PATH", path.unwrap())
+            .env("XDG_CONFIG_HOME", self.path("config"))
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .output()
+            .unwrap()
+    }
+
+    /// The scores that `mote run` prints for the input of the snippets.
+    fn scores(&self) -> Vec<f32> {
+        let values: Vec<f32> = (0..64u8).map(|i| f32::from(i % 17)).collect();
+        let json = serde_json::json!({ "image": [[values.chunks(8).collect::<Vec<_>>()]] });
+        std::fs::write(self.path("input.json"), json.to_string()).unwrap();
+        let ran = self.sh("mote run digits.wasm --input input.json --output scores.json");
+        assert!(ran.status.success(), "{}", text(&ran));
+        let answer: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(self.path("scores.json")).unwrap()).unwrap();
+        let mut scores = Vec::new();
+        numbers(&answer, &mut scores);
+        assert_eq!(scores.len(), 10, "{answer}");
+        scores
+    }
+}
+
+fn numbers(value: &serde_json::Value, out: &mut Vec<f32>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| numbers(item, out)),
+        serde_json::Value::Object(map) => map.values().for_each(|item| numbers(item, out)),
+        serde_json::Value::Number(number) => out.extend(number.as_f64().map(|wide| wide as f32)),
+        _ => {}
+    }
+}
+
+fn text(output: &Output) -> String {
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+fn printed(output: &Output) -> Vec<f32> {
+    assert!(output.status.success(), "{}", text(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn every_command_succeeds() {
+    let scene = Scene::new();
+    let lines: Vec<&str> = blocks("sh").into_iter().flat_map(str::lines).collect();
+    assert!(lines.len() >= 8);
+    for line in lines {
+        let output = scene.sh(line);
+        assert!(output.status.success(), "{line}\n{}", text(&output));
+    }
+}
+
+#[test]
+fn the_javascript_gives_the_bits_that_mote_gives() {
+    if !program::exists("node") {
+        return program::skip("the_javascript_gives_the_bits_that_mote_gives", "node");
+    }
+    let scene = Scene::with_digits();
+    std::fs::write(scene.path("run.mjs"), blocks("js")[0]).unwrap();
+    assert_eq!(printed(&scene.sh("node run.mjs digits.wasm input.bin")), scene.scores());
+}
+
+#[test]
+fn the_python_gives_the_bits_that_mote_gives() {
+    let python = std::env::var("MOTE_PYTHON").unwrap_or_else(|_| "python3".into());
+    let scene = Scene::with_digits();
+    if !scene.sh(&format!("{python} -c 'import wasmtime'")).status.success() {
+        return program::skip("the_python_gives_the_bits_that_mote_gives", "the Python package wasmtime");
+    }
+    std::fs::write(scene.path("run.py"), blocks("python")[0]).unwrap();
+    assert_eq!(printed(&scene.sh(&format!("{python} run.py digits.wasm input.bin"))), scene.scores());
+}
+
+#[test]
+fn the_rust_is_the_example() {
+    let example = include_str!("../runtime/host/examples/plain_wasmtime.rs");
+    let (_, code) = example.split_once("\n\n").unwrap();
+    assert_eq!(code, blocks("rust")[0]);
+    let scene = Scene::with_digits();
+    let program = program::built("examples/plain_wasmtime");
+    let line = format!("{} digits.wasm input.bin", program.display());
+    assert_eq!(printed(&scene.sh(&line)), scene.scores());
+}
+
+#[test]
+fn the_configuration_is_one_that_a_gateway_takes() {
+    let scene = Scene::new();
+    std::fs::write(scene.path("mote.toml"), blocks("toml")[0]).unwrap();
+    let config = mote_gateway::config::Config::load(&scene.path("mote.toml")).unwrap();
+    assert_eq!(config.pipelines[0].channels, 6);
+}
