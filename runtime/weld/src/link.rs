@@ -97,11 +97,7 @@ impl Kernels {
                     }
                 }
             }
-            Payload::ImportSection(section) => {
-                if section.count() > 0 {
-                    return Err(ImageFault::Import);
-                }
-            }
+            Payload::ImportSection(section) if section.count() > 0 => return Err(ImageFault::Import),
             Payload::FunctionSection(section) => {
                 for ty in section {
                     self.functions.push(ty.map_err(unreadable)?);

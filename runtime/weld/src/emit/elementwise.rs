@@ -45,6 +45,7 @@ const fn is_written(op: op::Unary) -> bool {
             | U::LeakyRelu
             | U::Softsign
             | U::HardSigmoid
+            | U::HardSwish
             | U::ThresholdedRelu
     )
 }
@@ -101,14 +102,13 @@ fn write_unary(asm: &mut Asm, x: Vec4, op: op::Unary, alpha: f32, beta: f32) {
                 i.f32x4_div();
             });
         }
-        U::HardSigmoid => {
-            asm.combine_splat(x, x, alpha, |i| {
+        U::HardSigmoid => write_ramp(asm, x, x, alpha, beta),
+        U::HardSwish => {
+            let gate = asm.vec4();
+            write_ramp(asm, gate, x, 1.0 / 6.0, 0.5);
+            asm.combine(x, x, gate, |i| {
                 i.f32x4_mul();
             });
-            asm.combine_splat(x, x, beta, |i| {
-                i.f32x4_add();
-            });
-            asm.clamp(x, Bounds::new(0.0, 1.0));
         }
         _ => {
             debug_assert_eq!(op, U::ThresholdedRelu);
@@ -121,6 +121,17 @@ fn write_unary(asm: &mut Asm, x: Vec4, op: op::Unary, alpha: f32, beta: f32) {
             });
         }
     }
+}
+
+/// `to = clamp(alpha * x + beta, 0, 1)`.
+fn write_ramp(asm: &mut Asm, to: Vec4, x: Vec4, alpha: f32, beta: f32) {
+    asm.combine_splat(to, x, alpha, |i| {
+        i.f32x4_mul();
+    });
+    asm.combine_splat(to, to, beta, |i| {
+        i.f32x4_add();
+    });
+    asm.clamp(to, Bounds::new(0.0, 1.0));
 }
 
 /// `a = op(a, b)`.

@@ -131,7 +131,7 @@ fn compare(what: &str, profile: Option<Profile>, got: &[u8], expected: &[u8]) {
     for (i, (got, expected)) in words(got).into_iter().zip(words(expected)).enumerate() {
         let near = || {
             let (got, expected) = (f32::from_bits(got), f32::from_bits(expected));
-            (got - expected).abs() <= 1e-5 * expected.abs().max(1.0)
+            (got - expected).abs() <= 1e-5 * (1.0 + expected.abs())
         };
         assert!(
             got == expected || (profile == Some(Profile::Fast) && near()),

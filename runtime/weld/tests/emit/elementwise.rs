@@ -1,4 +1,5 @@
 //! Functions of one and of two tensors.
+#![expect(clippy::disallowed_methods, reason = "IEEE fixes these to the bit: the standard library is the reference")]
 
 use mote_abi::op;
 use mote_plan::{Halo, Kind, Tensor, step};
@@ -28,6 +29,7 @@ fn unary(op: op::Unary, x: f32, alpha: f32, beta: f32) -> f32 {
         }
         U::Softsign => x / (1.0 + x.abs()),
         U::HardSigmoid => clamp(alpha * x + beta, 0.0, 1.0),
+        U::HardSwish => x * clamp(x * (1.0 / 6.0) + 0.5, 0.0, 1.0),
         U::ThresholdedRelu => {
             if x > alpha {
                 x
@@ -81,6 +83,7 @@ fn functions_of_one_tensor_agree() {
         (U::LeakyRelu, 0.1, 0.0),
         (U::Softsign, 0.0, 0.0),
         (U::HardSigmoid, 0.2, 0.5),
+        (U::HardSwish, 0.0, 0.0),
         (U::ThresholdedRelu, 0.3, 0.0),
     ];
     for (op, alpha, beta) in emitted {
