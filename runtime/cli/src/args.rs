@@ -8,7 +8,7 @@ use crate::verb;
 
 /// Compiles trained models into small sealed WebAssembly guests and runs them.
 #[derive(Parser, Debug)]
-#[command(name = "mote", version, arg_required_else_help = true, propagate_version = true)]
+#[command(name = "mote", version, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -39,6 +39,10 @@ pub(crate) enum Verb {
     Sign(verb::sign::Options),
     /// Check a sealed model's signature and show what it releases
     Open(verb::open::Options),
+    /// Serve sealed models over HTTP and MQTT
+    Serve(verb::serve::Options),
+    /// Show the whole journey: compile, serve, replay recorded sensors, update, refuse what was tampered with
+    Demo(verb::demo::Options),
     /// Show what this machine offers
     Doctor(verb::doctor::Options),
     /// Print a shell's completion script
@@ -144,4 +148,14 @@ fn named_size(text: &str) -> Result<(String, usize), String> {
         return Err("expected a name and a size of at least 1".into());
     }
     Ok((name.into(), size))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn no_two_arguments_of_a_verb_collide() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -10,6 +10,7 @@ mod args;
 mod bind;
 mod compare;
 mod console;
+mod golden;
 mod keys;
 mod places;
 mod prepare;
@@ -43,6 +44,8 @@ fn main() -> ExitCode {
         Verb::Keygen(options) => verb::keygen::run(options, console),
         Verb::Sign(options) => verb::sign::run(options, console),
         Verb::Open(options) => verb::open::run(options, console),
+        Verb::Serve(options) => verb::serve::run(options, console),
+        Verb::Demo(options) => verb::demo::run(options, console),
         Verb::Doctor(options) => verb::doctor::run(options, console),
         Verb::Completions(options) => verb::completions::run(options, console),
     };

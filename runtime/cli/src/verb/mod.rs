@@ -3,10 +3,12 @@
 pub(crate) mod bench;
 pub(crate) mod compile;
 pub(crate) mod completions;
+pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod keygen;
 pub(crate) mod open;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod sign;
 pub(crate) mod verify;
