@@ -138,7 +138,7 @@ impl<'a> Plan<'a> {
     /// Every entry, in order.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'a>> + use<'a> {
         let plan = *self;
-        (0..self.entry_count()).filter_map(move |i| plan.entry(i))
+        (0..self.entry_count()).map_while(move |i| plan.entry(i))
     }
 
     /// Number of steps over all entries.
@@ -286,7 +286,8 @@ impl<'a> Entry<'a> {
     fn io(&self, (first, count): (u32, u32)) -> impl Iterator<Item = TensorId> + use<'a> {
         let plan = self.plan;
         let table = plan.word(header::IO);
-        (first..first.saturating_add(count)).filter_map(move |i| {
+        // Ends where the bytes end: an unchecked count may be four billion.
+        (first..first.saturating_add(count)).map_while(move |i| {
             let at = table.checked_add(i.checked_mul(4)?)?;
             u32_at(plan.bytes, at as usize).map(TensorId)
         })
