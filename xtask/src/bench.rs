@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: Mote beside its peers on one network, in one table with the machine's name on it.
 //!
-//! Contestants are programs that print one JSON object with `name`, `version` and `median_ms` on their last line.
+//! Contestants are programs that print one JSON object: the peers with `version` and `median_ms`, `mote bench` with `p50`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,10 @@ use crate::{python, setup, tools, workspace};
 const RUNS: &str = "50";
 
 /// Mote's own rows: how they are called, and the options of `mote bench` behind them.
-const OWN: [(&str, &[&str]); 4] = [
+const OWN: [(&str, &[&str]); 3] = [
     ("mote fast, wasmtime", &["--profile", "fast"]),
     ("mote strict, wasmtime", &["--profile", "strict"]),
     ("mote, native engine", &["--host", "native"]),
-    ("tract, native", &["--host", "tract"]),
 ];
 
 struct Contestant {
@@ -30,8 +29,9 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure::Argument(argument.clone()));
     }
     setup::toolchain()?;
-    run(cargo("build").args(["--release", "--package", "mote-cli", "--bin", "mote"]))?;
-    let mote = workspace::target().join("release").join(format!("mote{}", std::env::consts::EXE_SUFFIX));
+    run(cargo("build").args(["--workspace", "--bin", "mote", "--bin", "tract-peer"]))?;
+    let built = |name: &str| workspace::target().join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let mote = built("mote");
     let folder = workspace::target().join("bench");
     fs::create_dir_all(&folder).map_err(|source| Failure::File { path: folder.clone(), source })?;
 
@@ -43,9 +43,12 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     contestants.push(Contestant { name: "onnxruntime, native".into(), command: native });
     for (name, options) in OWN {
         let mut bench = Command::new(&mote);
-        bench.args(["bench", "model.onnx", "--json"]).args(options);
+        bench.args(["bench", "model.onnx", "--json", "--runs", RUNS]).args(options);
         contestants.push(Contestant { name: name.into(), command: bench });
     }
+    let mut tract = Command::new(built("tract-peer"));
+    tract.args(["model.onnx", "input.f32", RUNS]);
+    contestants.push(Contestant { name: "tract, native".into(), command: tract });
     match node(&peers, &folder)? {
         Some(node) => contestants.extend(in_v8(&node, &mote, &folder)?),
         None => eprintln!("npm is not installed: peers in V8 are left out."),
@@ -87,7 +90,7 @@ fn in_v8(node: &Path, mote: &Path, folder: &Path) -> Result<Vec<Contestant>, Fai
     for profile in ["fast", "strict"] {
         let module = format!("{profile}.wasm");
         run(Command::new(mote)
-            .args(["compile", "model.onnx", "--profile", profile, "-o", &module])
+            .args(["compile", "model.onnx", "--flavour", &format!("{profile}-v8"), "-o", &module])
             .current_dir(folder))?;
         let mut command = Command::new(node);
         command.args(["mote_v8.mjs", &module, "input.f32", "output.f32", RUNS]);
@@ -103,11 +106,15 @@ fn in_v8(node: &Path, mote: &Path, folder: &Path) -> Result<Vec<Contestant>, Fai
 fn table(contestants: Vec<Contestant>, folder: &Path) -> Result<(), Failure> {
     let of = contestants.len();
     let mut rows = format!("MobileNetV2-1.0-224, one thread, {RUNS} runs, on {}\n\n", machine());
-    rows.push_str("| contestant | median ms | version |\n|---|---|---|\n");
+    rows.push_str("| contestant | median ms | to the first | version |\n|---|---|---|---|\n");
+    let mut first = None;
     let mut failed = Vec::new();
     for Contestant { name, mut command } in contestants {
         match measure(&mut command)? {
-            Some((median, version)) => rows.push_str(&format!("| {name} | {median} | {version} |\n")),
+            Some((median, version)) => {
+                let ratio = median / *first.get_or_insert(median);
+                rows.push_str(&format!("| {name} | {median:.2} | {ratio:.2} | {version} |\n"));
+            }
             None => failed.push(name),
         }
     }
@@ -121,13 +128,13 @@ fn table(contestants: Vec<Contestant>, folder: &Path) -> Result<(), Failure> {
 }
 
 /// Median and version as the contestant printed them; `None` if it failed or said nothing.
-fn measure(command: &mut Command) -> Result<Option<(String, String)>, Failure> {
+fn measure(command: &mut Command) -> Result<Option<(f64, String)>, Failure> {
     eprintln!("$ {}", shown(command));
     let output = command.stderr(Stdio::inherit()).output().map_err(|source| start(command, source))?;
     let text = String::from_utf8_lossy(&output.stdout);
-    let median = field(&text, "median_ms").and_then(|value| value.parse::<f64>().ok());
-    let version = field(&text, "version").unwrap_or_default();
-    Ok(median.filter(|_| output.status.success()).map(|median| (format!("{median:.2}"), version.to_owned())))
+    let median = field(&text, "median_ms").or(field(&text, "p50")).and_then(|value| value.parse::<f64>().ok());
+    let version = field(&text, "version").unwrap_or(concat!("mote ", env!("CARGO_PKG_VERSION")));
+    Ok(median.filter(|_| output.status.success()).map(|median| (median, version.to_owned())))
 }
 
 /// The value of a field in flat JSON, quotes taken off.

@@ -11,7 +11,6 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     }
     setup::verb(&[])?;
     run(cargo("fmt").args(["--all", "--check"]))?;
-    run(cargo("test").args(["--quiet", "--package", "mote-tests", "--test", "tidy"]))?;
     run(cargo("clippy").args(["--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     run(cargo("doc").args(["--workspace", "--no-deps", "--quiet"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
     dependencies()?;
@@ -47,7 +46,7 @@ fn sizes() -> Result<(), Failure> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let module = out.join(format!("{name}.wasm"));
         run(cargo("run")
-            .args(["--quiet", "--package", "mote-cli", "--bin", "mote", "--", "compile"])
+            .args(["--quiet", "--bin", "mote", "--", "compile"])
             .arg(&model)
             .arg("-o")
             .arg(&module))?;

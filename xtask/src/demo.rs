@@ -5,5 +5,6 @@ use crate::setup;
 
 pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     setup::toolchain()?;
-    run(cargo("run").args(["--package", "mote-cli", "--bin", "mote", "--", "demo"]).args(arguments))
+    // Without --package, so that every verb builds with the features of the whole workspace: one build serves all.
+    run(cargo("run").args(["--bin", "mote", "--", "demo"]).args(arguments))
 }

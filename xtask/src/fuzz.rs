@@ -23,5 +23,5 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
 }
 
 fn fuzz(target: &str, seconds: &str) -> Result<(), Failure> {
-    run(cargo("run").args(["--quiet", "--package", "mote-tests", "--bin", "fuzz", "--", target, seconds]))
+    run(cargo("run").args(["--quiet", "--bin", "fuzz", "--", target, seconds]))
 }

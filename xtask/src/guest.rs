@@ -5,5 +5,5 @@ use crate::setup;
 
 pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     setup::verb(arguments)?;
-    run(cargo("run").args(["--quiet", "--package", "mote-guest-image", "--example", "describe"]))
+    run(cargo("run").args(["--quiet", "--example", "describe"]))
 }
