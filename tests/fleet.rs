@@ -1,0 +1,42 @@
+//! The update path from end to end: a publisher, a broker and a gateway, over mosquitto and over the embedded broker.
+//!
+//! Without mosquitto its half is skipped, by name. `MOTE_LONG=1` runs longer schedules.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+#[path = "fleet/broker.rs"]
+mod broker;
+#[path = "fleet/crashes.rs"]
+mod crashes;
+#[path = "fleet/models.rs"]
+mod models;
+#[path = "fleet/offers.rs"]
+mod offers;
+#[path = "fleet/process.rs"]
+mod process;
+#[path = "fleet/refusals.rs"]
+mod refusals;
+#[path = "fleet/restarts.rs"]
+mod restarts;
+#[path = "fleet/site.rs"]
+mod site;
+#[path = "fleet/stream.rs"]
+mod stream;
+#[path = "fleet/swaps.rs"]
+mod swaps;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// How long anything may take that takes milliseconds on an idle machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether the longer schedules run.
+fn long() -> bool {
+    std::env::var_os("MOTE_LONG").is_some_and(|value| value != "0")
+}
+
+/// One at a time: each of these tests keeps several processes busy.
+fn alone() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
