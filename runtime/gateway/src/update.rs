@@ -410,7 +410,9 @@ impl Hands<'_> {
         payload.truncate(length);
         let Gateway { fleet, name, .. } = &self.updater.gateway;
         let Ok(topic) = Topic::up(fleet, name, channel).text() else { return };
-        let message = Message { topic: topic.to_string(), payload, delivery: Delivery::AtLeastOnce, retain };
+        // A request that waits out a lost connection would fetch what the next one asks for again.
+        let delivery = if channel == Up::Get { Delivery::AtMostOnce } else { Delivery::AtLeastOnce };
+        let message = Message { topic: topic.to_string(), payload, delivery, retain };
         // A full outbox drops a request or a twin; the machine asks again and says its twin again.
         let _ = self.updater.link.publish(message);
     }

@@ -115,13 +115,18 @@ impl Outbox {
         }
     }
 
-    /// The connection is gone: nothing is subscribed, and what was under way waits again.
+    /// The connection is gone: nothing is subscribed, and what was under way waits again. An at-most-once message that
+    /// was handed over may have been sent, and is given up.
     pub(super) fn disconnected(&self) {
         let mut state = self.lock();
         state.subscribed = 0;
         state.ended.clear();
         while let Some(message) = state.handed.pop_back() {
-            state.waiting.push_front(message);
+            if message.delivery == Delivery::AtMostOnce {
+                state.bytes -= message.payload.len();
+            } else {
+                state.waiting.push_front(message);
+            }
         }
         while let Some((_, message)) = state.unacked.pop_back() {
             state.waiting.push_front(message);
@@ -169,6 +174,19 @@ mod tests {
         assert_eq!([take(&outbox), take(&outbox), take(&outbox)], [2, 3, 4]);
         assert_eq!(outbox.next(8), Next::Wait);
         assert_eq!(outbox.len(), 3);
+    }
+
+    #[test]
+    fn what_may_have_been_sent_once_is_not_sent_again() {
+        let outbox = Outbox::default();
+        for payload in 1..=3 {
+            outbox.push(message(payload, Delivery::AtMostOnce)).unwrap();
+        }
+        assert_eq!([take(&outbox), take(&outbox)], [1, 2]);
+        outbox.sent(0);
+        outbox.disconnected();
+        assert_eq!(outbox.len(), 1);
+        assert_eq!(take(&outbox), 3);
     }
 
     #[test]
