@@ -261,7 +261,13 @@ impl Graph {
     }
 
     /// Adds a constant.
-    pub fn constant(&mut self, name: impl Into<String>, dtype: DType, dims: Vec<usize>, data: impl Into<Arc<[u8]>>) -> ValueId {
+    pub fn constant(
+        &mut self,
+        name: impl Into<String>,
+        dtype: DType,
+        dims: Vec<usize>,
+        data: impl Into<Arc<[u8]>>,
+    ) -> ValueId {
         self.add_value(Value { name: name.into(), dtype, dims, data: Some(data.into()) })
     }
 

@@ -91,7 +91,13 @@ struct Ready {
 
 impl Worker {
     /// A worker without sensors.
-    pub(crate) fn new(config: Pipeline, rule: Rule, models: Arc<Models>, link: Link, update: Option<Sender<Input>>) -> Self {
+    pub(crate) fn new(
+        config: Pipeline,
+        rule: Rule,
+        models: Arc<Models>,
+        link: Link,
+        update: Option<Sender<Input>>,
+    ) -> Self {
         let labels = StreamLabels { model: config.model.clone() };
         let order = config.order.into();
         Self { config, rule, order, models, link, update, labels, sensors: BTreeMap::new() }

@@ -22,9 +22,10 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
         None if site.step.input(3).is_some() => return None,
         None => None,
     };
-    let k = u64::from(params.kernel[0]) * u64::from(params.kernel[1]) * u64::from(x.c);
+    let taps = u64::from(params.kernel[0]) * u64::from(params.kernel[1]);
+    let k = taps.checked_mul(u64::from(x.c))?;
     let panels = u64::from(y.c.div_ceil(8));
-    let w = site.packed(1, panels * k * 8)?;
+    let w = site.packed(1, (panels * 8).checked_mul(k)?)?;
     let bias = site.packed(2, panels * 8)?;
     if x.n != y.n {
         return None;
