@@ -19,18 +19,17 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
-    let wrong = |error: &dyn ToString| Failure::usage("serve.settings", error.to_string()).at(options.config.display());
+    // These errors name the file at fault themselves.
+    let wrong = |error: &dyn ToString| Failure::usage("serve.settings", error.to_string());
     let config = Config::load(&options.config).map_err(|error| wrong(&error))?;
     let broker = config.mqtt.as_ref().map(|mqtt| format!("{}:{}", mqtt.host, mqtt.port));
     let managed = config.update.as_ref().map(|update| update.model.clone());
     let background = Background::start().map_err(|error| Failure::execution("serve.thread", error))?;
-    let gateway = background.wait(serve::start(config, guest_image())).map_err(|error| {
-        let failure = match &error {
-            ServeError::Models(_) => Failure::model("serve.model", &error),
-            ServeError::Update(_) | ServeError::Thread(_) => Failure::execution("serve.start", &error),
-            _ => wrong(&error),
-        };
-        failure.at(options.config.display())
+    let started = background.wait(serve::start(config, guest_image()));
+    let gateway = started.map_err(|error| match &error {
+        ServeError::Models(_) => Failure::model("serve.model", &error),
+        ServeError::Update(_) | ServeError::Thread(_) => Failure::execution("serve.start", &error),
+        _ => wrong(&error),
     })?;
 
     let (http, serving) = (gateway.http, gateway.serving());
