@@ -1,8 +1,7 @@
 //! One Plan, one answer: the native engine, wasmtime with derived code and with the code of the file, and node's V8 agree
 //! bit for bit, and with recorded outputs within what is allowed. Fast code stays close.
 //!
-//! The models are those of `models/` and, where it is found, networks of the corpus: those that must pass, and with
-//! `MOTE_LONG=1` all.
+//! The models are those of `models/` and, where it is found, the networks of the corpus.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "conformance/builds.rs"]
@@ -68,9 +67,7 @@ fn evidence_models_answer_alike_everywhere() {
 #[test]
 fn networks_of_the_corpus_answer_alike_everywhere() {
     let Some(corpus) = Corpus::find("networks_of_the_corpus_answer_alike_everywhere") else { return };
-    let long = std::env::var_os("MOTE_LONG").is_some();
-    let chosen = |each: &Evidence| long || REQUIRED.contains(&each.name.as_str());
-    let rows = judge_all(&corpus.group("nn").into_iter().filter(chosen).collect::<Vec<_>>());
+    let rows = judge_all(&corpus.group("nn"));
     for required in REQUIRED {
         let row = rows.get(required).unwrap_or_else(|| panic!("the corpus lacks {required}"));
         assert!(row.is_ok(), "{required}: {}", row.as_ref().err().unwrap());

@@ -13,6 +13,7 @@ mod models;
 mod offers;
 #[path = "fleet/process.rs"]
 mod process;
+mod program;
 #[path = "fleet/refusals.rs"]
 mod refusals;
 #[path = "fleet/restarts.rs"]

@@ -7,7 +7,6 @@ use mote_compiler::CompileOptions;
 use mote_engine::Arena;
 use mote_plan::{AlignedBytes, Plan};
 use mote_seal::golden::{self, Generator, Inputs, OutputHasher, Vector};
-use mote_weld::Image;
 
 /// The model that is updated.
 pub(crate) const MODEL: &str = "activity-cnn1d";
@@ -18,11 +17,6 @@ pub(crate) const CHANNELS: usize = 6;
 
 pub(crate) fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("models").join(MODEL)
-}
-
-pub(crate) fn guest_image() -> Image<'static> {
-    let image = mote_guest_image::image();
-    Image { wasm: image.wasm, digest: image.digest }
 }
 
 /// The Plan of an odd or an even release version: the pilot and its retraining, turn by turn.

@@ -159,11 +159,7 @@ fn nodes() -> Vec<Attack> {
             "Reason.Value",
             one("Gather", &["k", "i"], &[], &[two, integers("i", &[1], &[7])]),
         ),
-        file(
-            "kernel-of-no-size",
-            "Reason.Shape",
-            one("MaxPool", &["x"], &[ints("kernel_shape", &[0, 0])], &[]),
-        ),
+        file("kernel-of-no-size", "Reason.Shape", one("MaxPool", &["x"], &[ints("kernel_shape", &[0, 0])], &[])),
     ]
 }
 
