@@ -9,8 +9,6 @@ mod npy;
 pub(crate) mod npz;
 pub(crate) mod show;
 
-#[cfg(test)]
-pub(crate) use array::Element;
-pub(crate) use array::{Array, dims_text};
+pub(crate) use array::{Array, Element, dims_text};
 pub(crate) use error::TensorError;
 pub(crate) use given::{Given, Tensor};

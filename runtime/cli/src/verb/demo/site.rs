@@ -21,7 +21,7 @@ use super::shelf::{Item, STREAMED, Shelf};
 use crate::keys;
 use crate::report::Failure;
 use crate::source::guest_image;
-use crate::tensors::npz;
+use crate::tensors::{Element, npz};
 
 /// The fleet and its one gateway.
 pub(super) const FLEET: &str = "demo";
@@ -162,7 +162,7 @@ fn request(item: &Item, folder: &Path) -> Result<(), Failure> {
     let inputs: Vec<_> = arrays
         .iter()
         .map(|(name, array)| {
-            let data: Vec<f64> = array.elements().map(|element| element.as_f64()).collect();
+            let data: Vec<f64> = array.elements().map(Element::as_f64).collect();
             json!({ "name": name, "shape": array.dims, "datatype": "FP32", "data": data })
         })
         .collect();
