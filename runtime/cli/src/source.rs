@@ -5,13 +5,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use mote_compiler::import::{ImportOptions, InputSpec, Model};
-use mote_compiler::{CompileError, CompileOptions, Compiled};
+use mote_compiler::{CompileError, CompileOptions, Compiled, ImportError};
 use mote_plan::AlignedBytes;
 use mote_seal::Kind;
 use mote_weld::{Flavour, Image};
 
 use crate::console::Console;
-use crate::report::Failure;
+use crate::report::{Exit, Failure};
 
 /// The largest model file that is read: what a 32-bit linear memory can hold.
 const MAX_FILE: u64 = 2 << 30;
@@ -106,7 +106,17 @@ impl OnnxFile {
     }
 
     fn refused(&self, error: &CompileError) -> Failure {
-        let failure = Failure::model(error.code(), error).at(self.path.display());
+        let exit = match error {
+            CompileError::Import(ImportError::UnknownDim { .. })
+            | CompileError::NoBatchDim
+            | CompileError::ZeroBatch => Exit::Usage,
+            // The shape of an array that was given, not the model, is at fault.
+            CompileError::Import(
+                ImportError::InputShape { .. } | ImportError::DimConflict { .. } | ImportError::UnknownInput { .. },
+            ) => Exit::Input,
+            _ => Exit::Model,
+        };
+        let failure = Failure { exit, ..Failure::model(error.code(), error).at(self.path.display()) };
         match error.hint() {
             Some(hint) => failure.hint(hint),
             None => failure,

@@ -74,7 +74,7 @@ fn models_that_are_none_are_refused_with_3() {
     let table: [(&str, Vec<u8>); 6] = [
         ("empty.onnx", Vec::new()),
         ("half.onnx", good[..good.len() / 2].to_vec()),
-        ("noise.onnx", (0..2000u32).map(|i| (i * 2_654_435_761 >> 24) as u8).collect()),
+        ("noise.onnx", (0..2000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect()),
         ("plan.plan", b"MOTEPLAN and no more".to_vec()),
         ("wasm.wasm", b"\0asm\x01\0\0\0".to_vec()),
         ("seal.mote", b"\x89MOTE\r\n\x1a\x01\0\0\0".to_vec()),

@@ -255,7 +255,8 @@ mod tests {
         for dims in [vec![], vec![0], vec![3], vec![2, 3], vec![1, 2, 3, 4]] {
             for dtype in DType::ALL {
                 let bytes = dims.iter().product::<usize>() * dtype.size() as usize;
-                let array = Array { dtype, dims: dims.clone(), data: (0..bytes).map(|i| i as u8).collect() };
+                let top = if dtype == DType::Bool { 1 } else { 255 };
+                let array = Array { dtype, dims: dims.clone(), data: (0..bytes).map(|i| i as u8 & top).collect() };
                 let mut written = Vec::new();
                 write(&array, &mut written).unwrap();
                 assert_eq!((written.len() - bytes) % HEADER_ALIGN, 0);
