@@ -18,7 +18,7 @@ pub(super) fn emit(site: &Site<'_>) -> Option<Call> {
     let (x, y) = (Pixels::of_f32(&x_tensor)?, Pixels::of_f32(&y_tensor)?);
     let taps = u64::from(params.kernel[0]) * u64::from(params.kernel[1]);
     let groups = u64::from(x.c.div_ceil(4));
-    let w = site.packed(1, groups * taps * 4)?;
+    let w = site.packed(1, (groups * 4).checked_mul(taps)?)?;
     let bias = site.packed(2, groups * 4)?;
     if (x.n, x.c) != (y.n, y.c) {
         return None;

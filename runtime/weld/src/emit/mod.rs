@@ -67,7 +67,8 @@ impl Site<'_> {
     /// The address of a constant or computed f32 operand of exactly so many dense elements.
     fn packed(&self, index: usize, elements: u64) -> Option<Address> {
         let tensor = self.input(index)?;
-        let fits = tensor.dtype == DType::F32 && tensor.is_dense() && Some(u64::from(tensor.bytes)) == elements.checked_mul(4);
+        let fits =
+            tensor.dtype == DType::F32 && tensor.is_dense() && Some(u64::from(tensor.bytes)) == elements.checked_mul(4);
         fits.then(|| Address::of(&tensor))
     }
 }
