@@ -95,6 +95,14 @@ fn run(bytes: &[u8], entry: u32, inputs: &[&[u8]], arena: std::ops::Range<usize>
     ended.err().map(|fault| named("Fault", &fault))
 }
 
+/// Welds a Plan that can be viewed, without an image.
+fn weld(bytes: &[u8]) -> Option<String> {
+    let aligned = AlignedBytes::copy_of(bytes);
+    let plan = Plan::view(&aligned).unwrap();
+    let welded = mote_weld::module(&plan, Flavour::default(), &Image { wasm: &[], digest: [0; 32] });
+    welded.err().map(|error| named("Weld", &error))
+}
+
 pub(crate) fn attacks() -> Vec<Attack> {
     let changed = |name, error, change: fn(&mut [u8])| {
         let mut bytes = sound();
@@ -142,11 +150,10 @@ pub(crate) fn attacks() -> Vec<Attack> {
             let at = bytes.windows(11).position(|window| window == b"\"version\":3").unwrap();
             // JSON has no NaN; the field becomes one letter of it.
             bytes[at + 10] = b'N';
-            let aligned = AlignedBytes::copy_of(&bytes);
-            let plan = Plan::view(&aligned).unwrap();
-            let welded = mote_weld::module(&plan, Flavour::default(), &Image { wasm: &[], digest: [0; 32] });
-            welded.err().map(|error| named("Weld", &error))
+            weld(&bytes)
         }),
+        // No emitter takes such a step, and there is no image to take a kernel from.
+        Attack::new("welded-window-of-2^62-taps", "Weld.Image", || weld(&wide())),
         Attack::new("window-of-2^62-taps", "Fault.MalformedPlan", || run(&wide(), 0, &[&[0; 8]], 0..256)),
         Attack::new("index-outside", "Fault.IndexOutOfRange", || {
             run(&looking_up(), 0, &[&[0; 16], &i32::MIN.to_le_bytes()], 0..256)
