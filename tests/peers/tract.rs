@@ -23,8 +23,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     times.sort_by(f64::total_cmp);
     let (min, median, max) = (times[0], times[times.len() / 2], times[times.len() - 1]);
-    println!(
-        r#"{{"name":"tract native","version":"0.23.9","median_ms":{median},"min_ms":{min},"max_ms":{max}}}"#
-    );
+    println!(r#"{{"name":"tract native","version":"0.23.9","median_ms":{median},"min_ms":{min},"max_ms":{max}}}"#);
     Ok(())
 }

@@ -45,11 +45,7 @@ fn sizes() -> Result<(), Failure> {
         }
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let module = out.join(format!("{name}.wasm"));
-        run(cargo("run")
-            .args(["--quiet", "--bin", "mote", "--", "compile"])
-            .arg(&model)
-            .arg("-o")
-            .arg(&module))?;
+        run(cargo("run").args(["--quiet", "--bin", "mote", "--", "compile"]).arg(&model).arg("-o").arg(&module))?;
         rows.push((name, workspace::file_bytes(&model)?, workspace::file_bytes(&module)?));
     }
     println!("{:<24} {:>10} {:>10}", "model", "onnx bytes", "wasm bytes");

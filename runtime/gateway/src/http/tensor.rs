@@ -127,8 +127,7 @@ fn element(dtype: DType, raw: &[u8]) -> Value {
     let unsigned = u64::from_le_bytes(wide);
     let signed = |bits: u32| (unsigned << (64 - bits)).cast_signed() >> (64 - bits);
     match dtype {
-        // The shortest decimal of the f32 itself, not of its widening.
-        DType::F32 => serde_json::to_value(f32::from_bits(unsigned as u32)).unwrap_or(Value::Null),
+        DType::F32 => json!(shortest(f32::from_bits(unsigned as u32))),
         DType::F64 => json!(f64::from_bits(unsigned)),
         DType::I8 => json!(signed(8)),
         DType::I16 => json!(signed(16)),
@@ -137,6 +136,11 @@ fn element(dtype: DType, raw: &[u8]) -> Value {
         DType::U8 | DType::U16 | DType::U32 | DType::U64 => json!(unsigned),
         DType::Bool => json!(unsigned != 0),
     }
+}
+
+/// The f64 that prints as the f32 does: as the shortest decimal that reads back as the same f32.
+fn shortest(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
 }
 
 #[cfg(test)]
@@ -187,6 +191,12 @@ mod tests {
         assert!(refuse(tensor("INT8", &[2, 2], json!([1, 2]))).contains("holds 2 elements"));
         assert!(refuse(tensor("FP32", &[2, 2], json!([1]))).contains("takes INT8"));
         assert!(refuse(tensor("INT8", &[4], json!([1, 2, 3, 4]))).contains("has shape [4]"));
+    }
+
+    #[test]
+    fn floats_print_as_short_as_they_are() {
+        let bytes: Vec<u8> = [0.1f32, 16_777_216.0, 1e-45].iter().flat_map(|v| v.to_le_bytes()).collect();
+        assert_eq!(to_json(&port(DType::F32, &[3]), &bytes)["data"].to_string(), "[0.1,16777216.0,1e-45]");
     }
 
     #[test]
