@@ -52,7 +52,7 @@ impl Host {
     /// No code generator for this machine, or a cache directory that others can write to.
     pub fn new(config: &HostConfig) -> Result<Self, HostError> {
         let (derived, pool) = derived_engine(config.slots)?;
-        let foreign = config.foreign.clone().map(ForeignEngine::new).transpose()?;
+        let foreign = config.foreign.as_ref().map(ForeignEngine::new).transpose()?;
         let cache = config.cache_dir.clone().map(CodeCache::open).transpose()?;
         Ok(Self { derived, foreign, cache, ns_per_op: OnceLock::new(), pool })
     }

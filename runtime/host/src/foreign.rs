@@ -114,7 +114,7 @@ impl Guest {
 }
 
 impl ForeignEngine {
-    pub(crate) fn new(config: ForeignConfig) -> Result<Self, HostError> {
+    pub(crate) fn new(config: &ForeignConfig) -> Result<Self, HostError> {
         let fault = |e| HostError::Engine(EngineFault::from(e));
         let mut settings = plain_config();
         settings.epoch_interruption(true);

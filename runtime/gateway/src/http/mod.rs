@@ -142,7 +142,7 @@ async fn infer(
     });
     let outputs = run.await.map_err(|_| Refusal::Shutdown)?.map_err(Refusal::Infer)?;
     let ports = &served.entries()[entry as usize].outputs;
-    let outputs: Vec<Value> = wanted.into_iter().map(|i| tensor::to_json(&ports[i], &outputs[i])).collect();
+    let outputs: Vec<Value> = wanted.into_iter().map(|i| tensor::to_json((&ports[i]).into(), &outputs[i])).collect();
 
     let mut answer = json!({
         "model_name": served.name(),

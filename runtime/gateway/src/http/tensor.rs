@@ -17,6 +17,30 @@ pub(super) struct Tensor {
     data: Value,
 }
 
+/// What a tensor of the model is, wherever it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form<'p> {
+    pub(super) name: &'p str,
+    pub(super) dtype: DType,
+    pub(super) dims: &'p [u32],
+}
+
+impl<'p> From<&'p Port> for Form<'p> {
+    fn from(port: &'p Port) -> Self {
+        Self { name: &port.name, dtype: port.dtype, dims: &port.dims }
+    }
+}
+
+impl Form<'_> {
+    fn count(&self) -> usize {
+        self.dims.iter().map(|&dim| dim as usize).product()
+    }
+
+    fn has_shape(&self, shape: &[u64]) -> bool {
+        shape.iter().copied().eq(self.dims.iter().map(|&dim| u64::from(dim)))
+    }
+}
+
 /// The protocol's name of an element type.
 pub(super) fn datatype(dtype: DType) -> &'static str {
     match dtype {
@@ -36,11 +60,9 @@ pub(super) fn datatype(dtype: DType) -> &'static str {
 
 /// Whether the shapes of a request are those of an entry.
 pub(super) fn fits(given: &[Tensor], ports: &[Port]) -> bool {
-    ports.iter().all(|port| given.iter().any(|tensor| tensor.name == port.name && same_shape(&tensor.shape, port)))
-}
-
-fn same_shape(shape: &[u64], port: &Port) -> bool {
-    shape.iter().copied().eq(port.dims.iter().map(|&dim| u64::from(dim)))
+    ports
+        .iter()
+        .all(|port| given.iter().any(|tensor| tensor.name == port.name && Form::from(port).has_shape(&tensor.shape)))
 }
 
 /// The bytes of each input of an entry, in the model's order.
@@ -50,7 +72,7 @@ pub(super) fn inputs(mut given: Vec<Tensor>, served: &Served, entry: u32) -> Res
     for port in ports {
         let at = given.iter().position(|tensor| tensor.name == port.name);
         let tensor = given.swap_remove(at.ok_or_else(|| Refusal::MissingInput { name: port.name.clone() })?);
-        bytes.push(tensor.into_bytes(port)?);
+        bytes.push(tensor.into_bytes(port.into())?);
     }
     match given.pop() {
         None => Ok(bytes),
@@ -60,24 +82,24 @@ pub(super) fn inputs(mut given: Vec<Tensor>, served: &Served, entry: u32) -> Res
 }
 
 impl Tensor {
-    fn into_bytes(self, port: &Port) -> Result<Vec<u8>, Refusal> {
+    fn into_bytes(self, form: Form<'_>) -> Result<Vec<u8>, Refusal> {
         let Self { name, shape, datatype: got, data } = self;
-        let expected = datatype(port.dtype);
+        let expected = datatype(form.dtype);
         if got != expected {
             return Err(Refusal::Datatype { name, expected, got });
         }
-        if !same_shape(&shape, port) {
-            return Err(Refusal::Shape { name, expected: port.dims.clone(), got: shape });
+        if !form.has_shape(&shape) {
+            return Err(Refusal::Shape { name, expected: form.dims.to_vec(), got: shape });
         }
         let mut flat = Vec::new();
         flatten(&data, &mut flat);
-        let count = port.bytes / port.dtype.size() as usize;
+        let count = form.count();
         if flat.len() != count {
             return Err(Refusal::Count { name, expected: count, got: flat.len() });
         }
-        let mut bytes = Vec::with_capacity(port.bytes);
+        let mut bytes = Vec::with_capacity(count * form.dtype.size() as usize);
         for (index, value) in flat.into_iter().enumerate() {
-            if !push(value, port.dtype, &mut bytes) {
+            if !push(value, form.dtype, &mut bytes) {
                 return Err(Refusal::Element { name, index, datatype: expected });
             }
         }
@@ -115,10 +137,10 @@ fn push(value: &Value, dtype: DType, bytes: &mut Vec<u8>) -> bool {
 }
 
 /// An output as it stands in an answer. JSON has no NaN and no infinity: those elements become null.
-pub(super) fn to_json(port: &Port, bytes: &[u8]) -> Value {
-    let size = port.dtype.size() as usize;
-    let data: Vec<Value> = bytes.chunks_exact(size).map(|raw| element(port.dtype, raw)).collect();
-    json!({ "name": port.name, "datatype": datatype(port.dtype), "shape": port.dims, "data": data })
+pub(super) fn to_json(form: Form<'_>, bytes: &[u8]) -> Value {
+    let size = form.dtype.size() as usize;
+    let data: Vec<Value> = bytes.chunks_exact(size).map(|raw| element(form.dtype, raw)).collect();
+    json!({ "name": form.name, "datatype": datatype(form.dtype), "shape": form.dims, "data": data })
 }
 
 fn element(dtype: DType, raw: &[u8]) -> Value {
@@ -147,9 +169,8 @@ fn shortest(value: f32) -> f64 {
 mod tests {
     use super::*;
 
-    fn port(dtype: DType, dims: &[u32]) -> Port {
-        let count: u32 = dims.iter().product();
-        Port::new("x", dtype, dims, (count * dtype.size()) as usize)
+    fn form(dtype: DType, dims: &[u32]) -> Form<'_> {
+        Form { name: "x", dtype, dims }
     }
 
     fn tensor(datatype: &str, shape: &[u64], data: Value) -> Tensor {
@@ -167,9 +188,9 @@ mod tests {
             (DType::Bool, json!([true, false, true])),
         ];
         for (dtype, data) in cases {
-            let port = port(dtype, &[3]);
-            let bytes = tensor(datatype(dtype), &[3], data.clone()).into_bytes(&port).unwrap();
-            let back = to_json(&port, &bytes)["data"].clone();
+            let form = form(dtype, &[3]);
+            let bytes = tensor(datatype(dtype), &[3], data.clone()).into_bytes(form).unwrap();
+            let back = to_json(form, &bytes)["data"].clone();
             let same = back
                 .as_array()
                 .unwrap()
@@ -182,11 +203,11 @@ mod tests {
 
     #[test]
     fn nested_and_flat_data_are_the_same_and_bad_elements_are_named() {
-        let port = port(DType::I8, &[2, 2]);
-        let nested = tensor("INT8", &[2, 2], json!([[1, 2], [3, 4]])).into_bytes(&port).unwrap();
-        assert_eq!(nested, tensor("INT8", &[2, 2], json!([1, 2, 3, 4])).into_bytes(&port).unwrap());
+        let form = form(DType::I8, &[2, 2]);
+        let nested = tensor("INT8", &[2, 2], json!([[1, 2], [3, 4]])).into_bytes(form).unwrap();
+        assert_eq!(nested, tensor("INT8", &[2, 2], json!([1, 2, 3, 4])).into_bytes(form).unwrap());
 
-        let refuse = |t: Tensor| t.into_bytes(&port).unwrap_err().to_string();
+        let refuse = |t: Tensor| t.into_bytes(form).unwrap_err().to_string();
         assert!(refuse(tensor("INT8", &[2, 2], json!([1, 2, 300, 4]))).contains("element 2"));
         assert!(refuse(tensor("INT8", &[2, 2], json!([1, 2]))).contains("holds 2 elements"));
         assert!(refuse(tensor("FP32", &[2, 2], json!([1]))).contains("takes INT8"));
@@ -196,12 +217,12 @@ mod tests {
     #[test]
     fn floats_print_as_short_as_they_are() {
         let bytes: Vec<u8> = [0.1f32, 16_777_216.0, 1e-45].iter().flat_map(|v| v.to_le_bytes()).collect();
-        assert_eq!(to_json(&port(DType::F32, &[3]), &bytes)["data"].to_string(), "[0.1,16777216.0,1e-45]");
+        assert_eq!(to_json(form(DType::F32, &[3]), &bytes)["data"].to_string(), "[0.1,16777216.0,1e-45]");
     }
 
     #[test]
     fn json_has_no_nan() {
         let bytes: Vec<u8> = [f32::NAN, f32::INFINITY].iter().flat_map(|v| v.to_le_bytes()).collect();
-        assert_eq!(to_json(&port(DType::F32, &[2]), &bytes)["data"], json!([null, null]));
+        assert_eq!(to_json(form(DType::F32, &[2]), &bytes)["data"], json!([null, null]));
     }
 }
