@@ -1,4 +1,5 @@
 //! What the README says is true: its commands and its snippets run as they stand there.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod program;
 

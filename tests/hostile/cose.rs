@@ -185,7 +185,7 @@ fn envelopes() -> Vec<Attack> {
         document("cose-bad-signature", "Open.BadSignature", || {
             bent(|parts| {
                 if let Item::Bytes(signature) = &mut parts[3] {
-                    signature[0] ^= 1
+                    signature[0] ^= 1;
                 }
             })
         }),
@@ -193,7 +193,7 @@ fn envelopes() -> Vec<Attack> {
         document("cose-changed-payload", "Open.BadSignature", || {
             bent(|parts| {
                 if let Item::Bytes(payload) = &mut parts[2] {
-                    *payload.last_mut().unwrap() ^= 1
+                    *payload.last_mut().unwrap() ^= 1;
                 }
             })
         }),

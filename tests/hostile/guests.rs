@@ -137,12 +137,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
         guest("foreign-breaks-at-start", "Start.Trap", |guest| {
             guest.start = Some(|code| {
                 code.unreachable();
-            })
+            });
         }),
         guest("foreign-recurses-forever", "Infer.Trap", |guest| {
             guest.code = |code| {
                 code.local_get(0).call(0);
-            }
+            };
         }),
         guest("foreign-reads-outside", "Infer.Trap", |guest| {
             guest.code = |code| {
@@ -159,12 +159,12 @@ pub(crate) fn attacks() -> Vec<Attack> {
         guest("foreign-admits-failure", "Infer.Status", |guest| {
             guest.code = |code| {
                 code.i32_const(3);
-            }
+            };
         }),
         guest("foreign-with-a-large-memory", "Load.Engine", |guest| guest.pages = 60_000),
         guest("foreign-states-a-large-memory", "Load.TooMuchMemory", |guest| guest.card = Some(card(60_000, 10, 16))),
         guest("foreign-states-endless-work", "Load.TooManyOperations", |guest| {
-            guest.card = Some(card(1, u64::MAX, 16))
+            guest.card = Some(card(1, u64::MAX, 16));
         }),
         guest("foreign-card-beyond-its-memory", "Load.CardOutOfBounds", |guest| guest.card = Some(card(2, 10, 70_000))),
         guest("foreign-without-card", "Load.NoCard", |guest| guest.card = None),

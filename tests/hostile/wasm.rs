@@ -195,7 +195,7 @@ fn modules() -> Vec<Attack> {
             };
         }),
         spoilt("wasm-extra-export", "Check.Export", |parts| parts.exports.push(("debug", ExportKind::Func, 1))),
-        spoilt("wasm-without-infer", "Check.NoExport", |parts| drop(parts.exports.pop())),
+        spoilt("wasm-without-infer", "Check.NoExport", |parts| parts.exports.truncate(2)),
         spoilt("wasm-infer-of-another-type", "Check.NoExport", |parts| parts.exports[2].2 = 1),
         spoilt("wasm-of-another-abi", "Check.Abi", |parts| parts.abi = 2),
         spoilt("wasm-many-segments", "Check.TooMany", |parts| parts.data = vec![parts.data[0]; 5]),

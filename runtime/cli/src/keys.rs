@@ -33,10 +33,10 @@ pub(crate) fn development() -> Result<SigningKey, Failure> {
     }
     let key = generate(Role::Release, Standing::Development)?;
     match write_secret(&path, &key) {
-        Ok(()) => Ok(key),
         // Another process may have been first.
         Err(_) if path.exists() => read_secret(&path),
-        Err(_) => Ok(key),
+        // A key that cannot be kept serves this one run.
+        Ok(()) | Err(_) => Ok(key),
     }
 }
 

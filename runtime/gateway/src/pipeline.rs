@@ -132,7 +132,7 @@ impl Worker {
         self.models.metrics().lost_samples.get_or_create(&self.labels).inc_by(lost - stream.lost);
         stream.lost = lost;
         match ready {
-            Some(Ok(ready)) => self.answer(sensor, &served, ready),
+            Some(Ok(ready)) => self.answer(sensor, &served, &ready),
             Some(Err(NotFinite)) => {
                 stream.debounce.abstain();
                 Ok(())
@@ -155,7 +155,7 @@ impl Worker {
         Ok(Stream { windows, debounce: Debounce::new(self.rule), lost: 0 })
     }
 
-    fn answer(&mut self, sensor: &str, served: &Served, ready: Ready) -> Result<(), Skipped> {
+    fn answer(&mut self, sensor: &str, served: &Served, ready: &Ready) -> Result<(), Skipped> {
         let entry = served.entry_for(|entry| takes(entry, ready.input.len()));
         let entry = entry.ok_or_else(|| Skipped::Input {
             input: served
@@ -182,7 +182,7 @@ impl Worker {
             let _ = update.send(Input::Answered(Answered { model, outcomes, latency_us, class }));
         }
         if let Some(verdict) = verdict {
-            self.publish(sensor, served, &ready, &verdict, latency_us);
+            self.publish(sensor, served, ready, &verdict, latency_us);
         }
         Ok(())
     }

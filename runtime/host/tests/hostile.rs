@@ -97,7 +97,8 @@ fn calls_that_do_not_end_or_break_are_typed() {
     let divide = |code: &mut InstructionSink<'_>| {
         code.i32_const(1).local_get(0).i32_div_s();
     };
-    let table: [(fn(&mut InstructionSink<'_>), InferError); 7] = [
+    type Body = fn(&mut InstructionSink<'_>);
+    let table: [(Body, InferError); 7] = [
         (endless, InferError::Deadline),
         (recursive, InferError::Trap(TrapKind::StackOverflow)),
         (outside, InferError::Trap(TrapKind::OutOfBounds)),

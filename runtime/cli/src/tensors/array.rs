@@ -90,12 +90,13 @@ impl Array {
 
 /// Writes one number as an element of `dtype`, or answers `None` where it does not fit.
 pub(crate) fn push_element(data: &mut Vec<u8>, dtype: DType, element: Element) -> Option<()> {
+    const TWO_TO_64: f64 = 18_446_744_073_709_551_616.0;
     let integer = || match element {
         Element::Signed(x) => Some(i128::from(x)),
         Element::Unsigned(x) => Some(i128::from(x)),
         Element::Bool(x) => Some(i128::from(x)),
-        Element::Float(x) => (x.fract() == 0.0 && x.abs() < 2f64.powi(64)).then_some(x as i128),
-        Element::Single(x) => (x.fract() == 0.0 && x.abs() < 2f32.powi(64)).then_some(x as i128),
+        Element::Float(x) => (x.fract() == 0.0 && x.abs() < TWO_TO_64).then_some(x as i128),
+        Element::Single(x) => (x.fract() == 0.0 && f64::from(x.abs()) < TWO_TO_64).then_some(x as i128),
     };
     match dtype {
         DType::F32 => data.extend_from_slice(&(element.as_f64() as f32).to_le_bytes()),

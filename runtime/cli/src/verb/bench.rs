@@ -329,8 +329,9 @@ fn profile(opened: &Opened<'_>, options: &Options, calls: &Calls, console: Conso
             }
         }
     }
-    let total = shares.iter().map(|share| share.time).sum::<Duration>().as_secs_f64().max(f64::MIN_POSITIVE);
-    shares.iter_mut().for_each(|share| share.part = share.time.as_secs_f64() / total);
+    // A clock too coarse for any layer leaves every share at nothing rather than at 0 / 0.
+    let total = shares.iter().map(|share| share.time).sum::<Duration>().as_nanos().max(1) as f64;
+    shares.iter_mut().for_each(|share| share.part = share.time.as_nanos() as f64 / total);
     Ok(shares)
 }
 

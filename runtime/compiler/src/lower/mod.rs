@@ -67,7 +67,7 @@ pub struct Lowered {
 /// # Errors
 /// See [`LowerError`]: weights that are not finite or not constant, element types without a kernel, tensors or an arena
 /// beyond what a Plan can address.
-pub fn plan(entries: &[EntryGraph], meta: &Meta, target: Target) -> Result<Lowered, LowerError> {
+pub(crate) fn plan(entries: &[EntryGraph], meta: &Meta, target: Target) -> Result<Lowered, LowerError> {
     let mut drafts = Vec::with_capacity(entries.len());
     for entry in entries {
         let draft = draft(&entry.graph, target)?;
