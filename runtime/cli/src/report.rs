@@ -34,6 +34,10 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "messages are made where they are passed, and errors read better without &"
+)]
 impl Failure {
     fn new(exit: Exit, code: &'static str, message: &impl ToString) -> Self {
         Self { exit, code, message: message.to_string(), culprit: None, hint: None }
