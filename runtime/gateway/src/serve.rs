@@ -19,6 +19,7 @@ use crate::http;
 use crate::link::{Delivery, Events, Link, LinkEvent, Message, rumqtt};
 use crate::models::{Models, ModelsError};
 use crate::pipeline::{self, Sample, Worker};
+use crate::store::count_boot;
 use crate::update::{Input, UpdateError, Updater};
 
 /// How long a closing gateway waits for the broker to take what is still in the outbox.
@@ -47,6 +48,14 @@ pub enum ServeError {
     /// The wasm host cannot be set up.
     #[error(transparent)]
     Host(#[from] HostError),
+    /// The state directory cannot be written.
+    #[error("{}: {source}", dir.display())]
+    State {
+        /// The directory.
+        dir: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A sealed model of the directory is not served.
     #[error(transparent)]
     Models(#[from] ModelsError),
@@ -94,6 +103,8 @@ pub struct Gateway {
 /// The first part that does not start, see [`ServeError`].
 pub async fn start(config: Config, image: Image<'static>) -> Result<Gateway, ServeError> {
     let keys = read_keys(&config.gateway.keys)?;
+    let dir = &config.gateway.state;
+    let boot = count_boot(dir).map_err(|source| ServeError::State { dir: dir.clone(), source })?;
     let host = Host::new(&HostConfig {
         slots: config.gateway.slots,
         cache_dir: Some(config.gateway.state.join("code")),
@@ -105,10 +116,10 @@ pub async fn start(config: Config, image: Image<'static>) -> Result<Gateway, Ser
     let mut parts = Parts { models: Arc::clone(&models), threads: Vec::new(), update: None, pipelines: Vec::new() };
     let (link, router) = match &config.mqtt {
         Some(mqtt) => {
-            let (link, events) = rumqtt::connect(broker(&config, mqtt)?);
-            parts.start_update(&config, &keys, &link)?;
+            let (link, events) = rumqtt::connect(broker(&config, mqtt, boot)?);
+            parts.start_update(&config, &keys, &link, boot)?;
             parts.start_pipelines(&config.pipelines, &link)?;
-            let own = Own { fleet: config.gateway.fleet.clone(), device: config.gateway.name.clone() };
+            let own = Own::new(&config, boot);
             own.subscribe(&link, &config);
             let routes = Routes { own, link: link.clone(), pipelines: parts.pipelines, update: parts.update.clone() };
             (Some(link), Some(tokio::spawn(routes.run(events))))
@@ -191,7 +202,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn start_update(&mut self, config: &Config, keys: &[TrustedKey], link: &Link) -> Result<(), ServeError> {
+    fn start_update(&mut self, config: &Config, keys: &[TrustedKey], link: &Link, boot: u64) -> Result<(), ServeError> {
         let Some(update) = config.update.clone() else { return Ok(()) };
         let seed = draw();
         let updater = Updater {
@@ -200,6 +211,7 @@ impl Parts {
             keys: keys.to_vec(),
             models: Arc::clone(&self.models),
             link: link.clone(),
+            boot,
             seed,
         };
         let (store, record) = updater.prepare()?;
@@ -234,9 +246,14 @@ impl Parts {
 struct Own {
     fleet: String,
     device: String,
+    boot: u64,
 }
 
 impl Own {
+    fn new(config: &Config, boot: u64) -> Self {
+        Self { fleet: config.gateway.fleet.clone(), device: config.gateway.name.clone(), boot }
+    }
+
     fn subscribe(&self, link: &Link, config: &Config) {
         if config.update.is_some()
             && let Ok(filter) = (Filter::Device { fleet: &self.fleet, device: &self.device }).text()
@@ -252,18 +269,18 @@ impl Own {
     fn alive(&self, presence: Presence, session: u64) -> Option<Message> {
         let topic = Topic::up(&self.fleet, &self.device, Up::Alive).text().ok()?;
         let mut payload = vec![0; 64];
-        let length = Alive { presence, boot: 0, session }.encode(&mut payload).ok()?;
+        let length = Alive { presence, boot: self.boot, session }.encode(&mut payload).ok()?;
         payload.truncate(length);
         Some(Message { topic: topic.to_string(), payload, delivery: Delivery::AtLeastOnce, retain: true })
     }
 }
 
-fn broker(config: &Config, mqtt: &Mqtt) -> Result<rumqtt::Broker, ServeError> {
+fn broker(config: &Config, mqtt: &Mqtt, boot: u64) -> Result<rumqtt::Broker, ServeError> {
     let password = match &mqtt.password_env {
         Some(name) => std::env::var(name).map_err(|_| ServeError::NoPassword(name.clone()))?,
         None => String::new(),
     };
-    let own = Own { fleet: config.gateway.fleet.clone(), device: config.gateway.name.clone() };
+    let own = Own::new(config, boot);
     Ok(rumqtt::Broker {
         host: mqtt.host.clone(),
         port: mqtt.port,

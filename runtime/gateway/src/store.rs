@@ -1,9 +1,10 @@
 //! What survives a power cut: two copies of the device's record, the staging area and the staged releases.
 //!
 //! ```text
-//! state/record.a record.b boots       the durable record, alternating; starts of this gateway
-//! state/staging/{manifest,golden,artifact}      what is being fetched
-//! state/releases/<digest>/{manifest,golden,artifact}   what has been staged, complete since its rename
+//! state/boots                                              starts of this gateway
+//! state/<model>/record.a record.b                          the durable record, alternating
+//! state/<model>/staging/{manifest,golden,artifact}         what is being fetched
+//! state/<model>/releases/<digest>/{manifest,golden,artifact}   what has been staged, complete since its rename
 //! ```
 
 use std::fs::{self, File, OpenOptions};
@@ -21,6 +22,16 @@ pub(crate) struct Store {
     write_to: Side,
 }
 
+/// Counts this start of the gateway and answers its number.
+pub(crate) fn count_boot(dir: &Path) -> io::Result<u64> {
+    fs::create_dir_all(dir)?;
+    let path = dir.join("boots");
+    let text = read_or_empty(&path)?;
+    let last: u64 = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    replace(&path, format!("{}\n", last + 1).as_bytes())?;
+    Ok(last + 1)
+}
+
 /// The bytes of one release.
 pub(crate) struct Parts {
     pub(crate) manifest: Vec<u8>,
@@ -36,15 +47,6 @@ impl Store {
         let read = |side| read_or_empty(&dir.join(record_name(side)));
         let newest = newest(&read(Side::First)?, &read(Side::Second)?);
         Ok((Self { dir: dir.into(), write_to: newest.write_to }, newest.record))
-    }
-
-    /// Counts this start and answers its number.
-    pub(crate) fn count_boot(&self) -> io::Result<u64> {
-        let path = self.dir.join("boots");
-        let text = read_or_empty(&path)?;
-        let last: u64 = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        replace(&path, format!("{}\n", last + 1).as_bytes())?;
-        Ok(last + 1)
     }
 
     /// Makes everything kept so far durable, then the record.
@@ -225,8 +227,7 @@ mod tests {
     fn boots_count_up_across_starts() {
         let dir = tempfile::tempdir().unwrap();
         for boot in 1..=3 {
-            let (store, _) = Store::open(dir.path()).unwrap();
-            assert_eq!(store.count_boot().unwrap(), boot);
+            assert_eq!(count_boot(&dir.path().join("state")).unwrap(), boot);
         }
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct Updater {
     pub(crate) keys: Vec<TrustedKey>,
     pub(crate) models: Arc<Models>,
     pub(crate) link: Link,
+    pub(crate) boot: u64,
     pub(crate) seed: u64,
 }
 
@@ -133,11 +134,9 @@ impl Updater {
         record: Option<Record>,
         inputs: &Receiver<Input>,
     ) -> Result<(), UpdateError> {
-        let state = |source| UpdateError::State { dir: self.gateway.state.clone(), source };
-        let boot = store.count_boot().map_err(state)?;
         let ring = Keyring::new(&self.keys);
         let start = Instant::now();
-        let seed = self.seed;
+        let (boot, seed) = (self.boot, self.seed);
         let mut device = Device::boot(self.config(ring), record, Boot { number: boot, seed, now: Millis(0) })
             .map_err(UpdateError::Config)?;
         let mut hands = Hands {

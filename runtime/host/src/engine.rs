@@ -81,7 +81,7 @@ fn derived_engine(configured: u32) -> Result<(Engine, Pool), HostError> {
     Ok((engine, Pool { configured, slots: 0 }))
 }
 
-/// No epochs and no fuel: either costs 1.7 times the run time in tight loops (`reference/kernels.md` section 6), and
+/// No epochs and no fuel: either costs 1.7 times the run time in tight loops (DESIGN section 4), and
 /// every loop of derived code has a constant bound that was checked before.
 fn derived_config() -> Config {
     let mut config = plain_config();
