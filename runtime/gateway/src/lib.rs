@@ -1,7 +1,7 @@
 //! The edge daemon: sealed models behind HTTP and MQTT, replaced over MQTT while they answer.
 //!
 //! Knows nothing of ONNX or of how a model was made. Start at [`serve::start`]. What arrives walks one way: [`link`] ->
-//! [`serve`] -> [`pipeline`] or [`update`] -> [`models`] -> [`link`]. The protocol of updates is `mote-fleet`'s; this
+//! [`serve`] -> `pipeline` or `update` -> [`models`] -> [`link`]. The protocol of updates is `mote-fleet`'s; this
 //! crate gives it a clock, a disk and a broker.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
@@ -18,3 +18,5 @@ pub mod publisher;
 pub mod serve;
 mod store;
 mod update;
+
+pub use update::UpdateError;
