@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::run::{Failure, cargo, shown, start};
 use crate::tally::Tally;
-use crate::{setup, tools};
+use crate::{python, setup, tools, workspace};
 
 /// Set for the tests' processes: the slow ones run too.
 const LONG: &str = "MOTE_LONG";
@@ -19,6 +19,13 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     let long = arguments.iter().any(|argument| argument == "--long");
     if long {
         test.env(LONG, "1");
+    }
+    // The README's recipe in Python runs where its package can be had.
+    match python::environment("tests", &workspace::root().join("tests/requirements.txt")) {
+        Ok(python) => {
+            test.env("MOTE_PYTHON", python);
+        }
+        Err(failure) => eprintln!("The README's recipe in Python will be skipped: {failure}"),
     }
     test.args(arguments.iter().filter(|argument| *argument != "--long"));
     if io::stdout().is_terminal() {
