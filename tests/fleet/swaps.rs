@@ -21,6 +21,8 @@ fn every_sample_is_answered_once_across_swaps(kind: Kind) {
     let Some(site) = Site::start(kind, &Settings::default()) else { return };
     let swaps = if long() { 200 } else { 20 };
     let stream = site.stream();
+    // Else the first swap may be over before the first window is full.
+    stream.await_answer(|answer| answer.version == 1);
     for version in 2..=swaps + 1 {
         site.push(&Push::good(version));
         site.await_commit(version);
