@@ -29,8 +29,11 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure::Argument(argument.clone()));
     }
     setup::toolchain()?;
-    run(cargo("build").args(["--workspace", "--bin", "mote", "--bin", "tract-peer"]))?;
-    let built = |name: &str| workspace::target().join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    // The development profile checks overflow and assertions in every crate, which would flatter Mote beside tract: the
+    // code that a welder writes has neither.
+    run(cargo("build").args(["--release", "--bin", "mote", "--bin", "tract-peer"]))?;
+    let built =
+        |name: &str| workspace::target().join("release").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let mote = built("mote");
     let folder = workspace::target().join("bench");
     fs::create_dir_all(&folder).map_err(|source| Failure::File { path: folder.clone(), source })?;
