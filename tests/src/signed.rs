@@ -40,6 +40,21 @@ impl Signed {
         Self { artifact, manifest, keys: [key.trusted()] }
     }
 
+    /// The sealed file.
+    ///
+    /// # Panics
+    /// Never: the manifest is a short one.
+    #[must_use]
+    pub fn sealed(&self) -> Vec<u8> {
+        mote_seal::seal(&self.manifest, &self.artifact).unwrap()
+    }
+
+    /// The text of the file of keys that a gateway trusts.
+    #[must_use]
+    pub fn key_text(&self) -> String {
+        format!("{}\n", self.keys[0])
+    }
+
     /// Opens it.
     ///
     /// # Errors

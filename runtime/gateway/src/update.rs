@@ -7,7 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use mote_fleet::{
-    Action, Backlog, Boot, Config, Device, Event, Fold, Keep, Limits, Millis, Order, Record, Slot, Trial, Trouble, Work,
+    Action, Backlog, Boot, Config, Device, Event, Fold, Keep, Limits, Millis, Order, RECORD_BYTES, Record, Slot, Trial,
+    Trouble, Work,
 };
 use mote_host::LoadError;
 use mote_seal::golden::{OutputHasher, Vectors};
@@ -22,6 +23,8 @@ use crate::store::{Parts, Store};
 
 /// How long a telemetry window is.
 const REPORT_EVERY: Duration = Duration::from_secs(30);
+/// When to try again to write a record that the disk did not take.
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// Windows kept while the broker is away: an hour of them.
 const REPORT_BACKLOG: usize = 3600 / 30;
 
@@ -72,6 +75,8 @@ struct Hands<'h> {
     updater: &'h Updater,
     ring: Keyring<'h>,
     store: Store,
+    /// A record that is not durable yet.
+    unsaved: Option<[u8; RECORD_BYTES]>,
     /// Loaded by release: staged ones wait here to be activated at once.
     loaded: BTreeMap<[u8; 32], Arc<Served>>,
     boot: u64,
@@ -143,6 +148,7 @@ impl Updater {
             updater: self,
             ring,
             store,
+            unsaved: None,
             loaded: BTreeMap::new(),
             boot,
             start,
@@ -157,7 +163,9 @@ impl Updater {
             let now = hands.now();
             let machine = device.wake_at().map(|at| Duration::from_millis(at.0.saturating_sub(now.0)));
             let report = report_at.saturating_duration_since(Instant::now());
-            match inputs.recv_timeout(machine.map_or(report, |wake| wake.min(report))) {
+            let retry = hands.unsaved.map(|_| SAVE_AGAIN);
+            let wake = [machine, retry].into_iter().flatten().fold(report, Duration::min);
+            match inputs.recv_timeout(wake) {
                 Ok(Input::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 Ok(input) => hands.take(&mut device, input),
                 Err(RecvTimeoutError::Timeout) => {
@@ -256,22 +264,13 @@ impl Hands<'_> {
 /// What is done.
 impl Hands<'_> {
     fn carry_out(&mut self, device: &mut Device<'_>) {
+        self.save(device);
         while let Some(action) = device.action(self.now()) {
             match action {
-                Action::Persist(record) => match self.store.persist(&record) {
-                    Ok(()) => {
-                        self.updater.models.metrics().update_state.set(device.state() as i64);
-                        device.handle(self.now(), Event::Persisted);
-                    }
-                    // Nothing may follow a record that is not durable. The disk may recover; the machine waits for it.
-                    Err(_) => {
-                        std::thread::sleep(Duration::from_secs(1));
-                        if self.store.persist(&record).is_err() {
-                            return;
-                        }
-                        device.handle(self.now(), Event::Persisted);
-                    }
-                },
+                Action::Persist(record) => {
+                    self.unsaved = Some(record);
+                    self.save(device);
+                }
                 Action::Work(Order { ticket, work }) => {
                     let result = self.work(device, work);
                     device.handle(self.now(), Event::Done { ticket, result });
@@ -281,6 +280,16 @@ impl Hands<'_> {
                 Action::PublishEvent(event) => self.publish(Up::Event, &event, false),
                 Action::PublishTwin => self.publish(Up::Twin, &device.twin(), true),
             }
+        }
+    }
+
+    /// Makes the waiting record durable. Nothing may follow one that is not: on a full disk it waits, and so does the
+    /// machine, while the good model goes on answering.
+    fn save(&mut self, device: &mut Device<'_>) {
+        if self.unsaved.is_some_and(|record| self.store.persist(&record).is_ok()) {
+            self.unsaved = None;
+            self.updater.models.metrics().update_state.set(device.state() as i64);
+            device.handle(self.now(), Event::Persisted);
         }
     }
 
