@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use mote_toolchain::Toolchain;
+use mote_toolchain::{Library, Toolchain};
 
 /// Bytes of stack at the bottom of linear memory: an overflow runs below address 0 and traps instead of writing over
 /// the Plan. Kernels take their scratch from the arena, so what the stack holds is call frames.
@@ -22,7 +22,7 @@ pub(crate) enum CompileError {
 
 /// Builds `mote-guest` and returns the module's bytes.
 pub(crate) fn guest(toolchain: &Toolchain, workspace: &Path, target_dir: &Path) -> Result<Vec<u8>, CompileError> {
-    let mut cargo = toolchain.cargo("build", &rustflags(toolchain, workspace, target_dir));
+    let mut cargo = toolchain.cargo("build", Library::Core, &rustflags(toolchain, workspace, target_dir));
     cargo.args(["--quiet", "--locked", "--package", "mote-guest", "--lib", "--profile", "guest"]);
     cargo.arg("--manifest-path").arg(workspace.join("Cargo.toml"));
     cargo.arg("--target-dir").arg(target_dir);

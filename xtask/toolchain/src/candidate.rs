@@ -68,14 +68,15 @@ impl Compiler {
     }
 }
 
-/// A distribution's `lld`, in the spelling that links wasm.
-pub(crate) fn lld_on_path() -> Option<PathBuf> {
+/// A distribution's `lld`, in the spelling that links the target's files.
+pub(crate) fn lld_on_path(target: &str) -> Option<PathBuf> {
+    let spelling = if target.starts_with("wasm") { "wasm-ld" } else { "ld.lld" };
     let path = env::var_os("PATH")?;
-    env::split_paths(&path).find_map(|folder| find_lld(&folder))
+    env::split_paths(&path).find_map(|folder| find_lld(&folder, spelling))
 }
 
-fn find_lld(folder: &Path) -> Option<PathBuf> {
-    ["rust-lld", "wasm-ld"].iter().map(|name| folder.join(exe(name))).find(|path| path.is_file())
+fn find_lld(folder: &Path, spelling: &str) -> Option<PathBuf> {
+    ["rust-lld", spelling].iter().map(|name| folder.join(exe(name))).find(|path| path.is_file())
 }
 
 fn exe(name: &str) -> String {

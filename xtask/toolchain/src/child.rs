@@ -3,7 +3,7 @@
 use std::env;
 use std::process::Command;
 
-use crate::{Core, Toolchain};
+use crate::{Core, Library, Toolchain};
 
 /// Settings of an outer cargo, clippy or shell that would change what the child builds or where.
 const INHERITED: [&str; 12] = [
@@ -24,7 +24,7 @@ const INHERITED: [&str; 12] = [
 /// Families of such settings; `CARGO_PROFILE_*` would rewrite the profile the workspace states.
 const INHERITED_PREFIXES: [&str; 4] = ["CARGO_PROFILE_", "CARGO_TARGET_", "CARGO_FEATURE_", "CARGO_CFG_"];
 
-pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, rustflags: &[String]) -> Command {
+pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, library: Library, rustflags: &[String]) -> Command {
     let mut command = Command::new(&toolchain.compiler.cargo);
     for name in INHERITED {
         command.env_remove(name);
@@ -46,8 +46,12 @@ pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, rustflags: &[String]) -> 
     if toolchain.core == Core::FromSource {
         // Building `core` is an unstable feature of cargo, not of the language: the crates stay stable Rust.
         command.env("RUSTC_BOOTSTRAP", "1");
-        command.args(["-Z", "build-std=core,compiler_builtins"]);
-        command.args(["-Z", "build-std-features=compiler-builtins-mem"]);
+        match library {
+            Library::Core => command
+                .args(["-Z", "build-std=core,compiler_builtins"])
+                .args(["-Z", "build-std-features=compiler-builtins-mem"]),
+            Library::Std => command.args(["-Z", "build-std=std,panic_abort"]),
+        };
     }
     command
 }
@@ -62,6 +66,11 @@ mod tests {
 
     #[test]
     fn the_linker_variable_is_the_one_cargo_reads() {
-        assert_eq!(linker_variable("wasm32-unknown-unknown"), "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER");
+        for (target, variable) in [
+            ("wasm32-unknown-unknown", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"),
+            ("thumbv8m.main-none-eabihf", "CARGO_TARGET_THUMBV8M.MAIN_NONE_EABIHF_LINKER"),
+        ] {
+            assert_eq!(linker_variable(target), variable);
+        }
     }
 }

@@ -29,6 +29,15 @@ pub enum Core {
     FromSource,
 }
 
+/// How much of the standard library a build needs; what is not installed is built from source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Library {
+    /// `core` alone: the guest image and firmware.
+    Core,
+    /// All of `std`, aborting on panic: the browser package, since wasm-bindgen's glue needs it.
+    Std,
+}
+
 /// A compiler, the cargo of the same version, and what a target needs beside them.
 #[derive(Clone, Debug)]
 pub struct Toolchain {
@@ -45,8 +54,8 @@ pub struct Toolchain {
 impl Toolchain {
     /// `cargo` for this target, free of every setting the calling cargo, clippy or shell made for another target.
     /// `rustflags` are the only flags the compiler gets.
-    pub fn cargo(&self, verb: &str, rustflags: &[String]) -> Command {
-        child::cargo(self, verb, rustflags)
+    pub fn cargo(&self, verb: &str, library: Library, rustflags: &[String]) -> Command {
+        child::cargo(self, verb, library, rustflags)
     }
 
     /// One line for a person: which compiler, and where `core` comes from.
@@ -108,7 +117,7 @@ pub fn resolve(target: &str) -> Result<Toolchain, Missing> {
     let linker = if compiler.own_lld().is_some() {
         None
     } else {
-        let lld = compilers.iter().find_map(Compiler::own_lld).or_else(candidate::lld_on_path);
+        let lld = compilers.iter().find_map(Compiler::own_lld).or_else(|| candidate::lld_on_path(target));
         Some(lld.ok_or_else(|| Missing::Linker { rustc: compiler.rustc.display().to_string(), target: target.into() })?)
     };
     Ok(Toolchain { compiler, target: target.into(), core, linker })
