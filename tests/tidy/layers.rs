@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 10] = [
     &["pickle", "compiler", "weld"],
     &["host"],
     &["gateway", "web", "firmware"],
-    &["cli", "xtask"],
+    &["cli", "xtask", "bindgen"],
     &["tests"],
 ];
 
@@ -34,7 +34,7 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("walrus", &["weld"]),
     ("wasm-encoder", &["weld"]),
     ("wasmparser", &["weld", "guest-image"]),
-    ("wasm-bindgen*", &["web", "xtask"]),
+    ("wasm-bindgen*", &["web", "bindgen"]),
     ("embedded-hal*", &["firmware"]),
     ("clap*", &["cli"]),
 ];

@@ -144,7 +144,7 @@ impl<'a> Checked<'a> {
         'a: 'b,
     {
         // The length is compared first, so that nothing larger than promised is hashed.
-        self.same_length(bytes)?;
+        self.artifact.blob.has_length(bytes.len() as u64)?;
         self.accept(bytes, Digest::of(bytes))
     }
 
@@ -156,22 +156,14 @@ impl<'a> Checked<'a> {
     where
         'a: 'b,
     {
-        self.same_length(hashed.bytes())?;
         self.accept(hashed.bytes(), hashed.digest())
-    }
-
-    fn same_length(&self, bytes: &[u8]) -> Result<(), OpenError> {
-        let (expected, got) = (self.artifact.blob.length, bytes.len() as u64);
-        if expected == got { Ok(()) } else { Err(OpenError::WrongLength { expected, got }) }
     }
 
     fn accept<'b>(self, bytes: &'b [u8], digest: Digest) -> Result<Opened<'b>, OpenError>
     where
         'a: 'b,
     {
-        if digest != self.artifact.blob.digest {
-            return Err(OpenError::WrongDigest);
-        }
+        self.artifact.blob.admit(bytes.len() as u64, digest)?;
         Ok(Opened { checked: self, bytes })
     }
 }

@@ -72,6 +72,23 @@ pub struct Blob {
     pub length: u64,
 }
 
+impl Blob {
+    /// Whether bytes of this length and digest are the ones named: for a place that hashes them as they arrive and
+    /// keeps them elsewhere.
+    ///
+    /// # Errors
+    /// [`OpenError::WrongLength`] or [`OpenError::WrongDigest`].
+    pub fn admit(&self, length: u64, digest: Digest) -> Result<(), OpenError> {
+        self.has_length(length)?;
+        if digest == self.digest { Ok(()) } else { Err(OpenError::WrongDigest) }
+    }
+
+    pub(crate) fn has_length(&self, got: u64) -> Result<(), OpenError> {
+        let expected = self.length;
+        if got == expected { Ok(()) } else { Err(OpenError::WrongLength { expected, got }) }
+    }
+}
+
 /// One artifact of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Artifact<'a> {
