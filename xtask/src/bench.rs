@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: Mote beside its peers on one network, in one table with the machine's name on it.
+//! `cargo xtask bench`: Mote beside its peers on one network, in one table with commit and machine on it, which is also
+//! written to `tests/peers/RESULTS.md`.
 //!
 //! Contestants are programs that print one JSON object: the peers with `version` and `median_ms`, `mote bench` with `p50`.
 
@@ -59,7 +60,7 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     for contestant in &mut contestants {
         contestant.command.current_dir(&folder);
     }
-    table(contestants, &folder)
+    table(contestants)
 }
 
 /// Writes the network and its input, and answers with the Python that can.
@@ -105,10 +106,14 @@ fn in_v8(node: &Path, mote: &Path, folder: &Path) -> Result<Vec<Contestant>, Fai
     Ok(contestants)
 }
 
-/// Runs the contestants one after another and prints what they say, the machine first; also into `table.md`.
-fn table(contestants: Vec<Contestant>, folder: &Path) -> Result<(), Failure> {
+/// Runs the contestants one after another and prints what they say, commit and machine first.
+fn table(contestants: Vec<Contestant>) -> Result<(), Failure> {
     let of = contestants.len();
-    let mut rows = format!("MobileNetV2-1.0-224, one thread, {RUNS} runs, on {}\n\n", machine());
+    let mut rows = format!(
+        "MobileNetV2-1.0-224 with seeded random weights, one thread, {RUNS} runs, commit {} on {}\n\n",
+        commit(),
+        machine()
+    );
     rows.push_str("| contestant | median ms | to the first | version |\n|---|---|---|---|\n");
     let mut first = None;
     let mut failed = Vec::new();
@@ -122,8 +127,9 @@ fn table(contestants: Vec<Contestant>, folder: &Path) -> Result<(), Failure> {
         }
     }
     println!("{rows}");
-    let path = folder.join("table.md");
-    fs::write(&path, rows).map_err(|source| Failure::File { path, source })?;
+    let path = workspace::root().join("tests/peers/RESULTS.md");
+    let text = format!("# Mote beside its peers\n\nWritten by `cargo xtask bench`. {rows}");
+    fs::write(&path, text).map_err(|source| Failure::File { path, source })?;
     if failed.is_empty() {
         return Ok(());
     }
@@ -147,6 +153,18 @@ fn field<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     match rest.strip_prefix('"') {
         Some(quoted) => quoted.split('"').next(),
         None => rest.split([',', '}', '\n']).next().map(str::trim),
+    }
+}
+
+/// The commit at hand, with a mark where the working tree differs from it.
+fn commit() -> String {
+    let described = Command::new("git")
+        .args(["describe", "--always", "--dirty", "--abbrev=7"])
+        .current_dir(workspace::root())
+        .output();
+    match described {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => "unknown".to_owned(),
     }
 }
 
