@@ -6,13 +6,14 @@
 mod action;
 mod first;
 mod machine;
+mod refusal;
 mod selftest;
 mod settings;
 mod status;
 
 pub use action::{Action, ActionKind, Kept, KeptPart};
 pub use first::FirstRelease;
-pub use machine::FleetMachine;
+pub use machine::{FleetMachine, Outcome};
 pub use selftest::SelfTest;
 pub use settings::DeviceSettings;
 pub use status::DeviceStatus;
