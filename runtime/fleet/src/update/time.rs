@@ -1,7 +1,6 @@
 //! Time and the link: what is over, and when a state has to be.
 
 use super::{Choice, Device};
-use crate::chunks::Transfer;
 use crate::{Millis, State, Trouble};
 
 impl Device<'_> {
