@@ -1,0 +1,90 @@
+//! The boards: what QEMU calls them and what builds for them. `firmware/boards/mps2/src/board.rs` is their own side of it.
+
+/// A board of `firmware/boards/mps2`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Board {
+    /// Short name: the cargo feature, and the folder of its images.
+    pub name: &'static str,
+    /// The processor.
+    pub core: &'static str,
+    /// What QEMU calls the board.
+    pub machine: &'static str,
+    /// The compiler's target.
+    pub target: &'static str,
+    /// Compiler flags beside it. Boards of one target and equal flags share what is built.
+    pub rustflags: &'static [&'static str],
+    /// Where the external memory lies that stands in for flash.
+    pub store: u32,
+    /// Its bytes, as many as are used.
+    pub store_bytes: usize,
+    /// Bytes of all of that memory, which a file behind it must have.
+    pub memory_bytes: u64,
+    /// Frequency of the core.
+    pub core_hz: u32,
+}
+
+/// External memory of every board, or as much of it as is used.
+const STORE_BYTES: usize = 16 << 20;
+
+/// Every board.
+///
+/// The M55 is built without MVE's floating point, which flushes subnormal numbers to zero; its integer half stays on.
+pub static BOARDS: [Board; 4] = [
+    Board {
+        name: "an386",
+        core: "Cortex-M4F",
+        machine: "mps2-an386",
+        target: "thumbv7em-none-eabihf",
+        rustflags: &[],
+        store: 0x2100_0000,
+        store_bytes: STORE_BYTES,
+        memory_bytes: 16 << 20,
+        core_hz: 25_000_000,
+    },
+    Board {
+        name: "an500",
+        core: "Cortex-M7",
+        machine: "mps2-an500",
+        target: "thumbv7em-none-eabihf",
+        rustflags: &[],
+        store: 0x6000_0000,
+        store_bytes: STORE_BYTES,
+        memory_bytes: 16 << 20,
+        core_hz: 25_000_000,
+    },
+    Board {
+        name: "an505",
+        core: "Cortex-M33",
+        machine: "mps2-an505",
+        target: "thumbv8m.main-none-eabihf",
+        rustflags: &["-Ctarget-cpu=cortex-m33"],
+        store: 0x8000_0000,
+        store_bytes: STORE_BYTES,
+        memory_bytes: 16 << 20,
+        core_hz: 20_000_000,
+    },
+    Board {
+        name: "an547",
+        core: "Cortex-M55",
+        machine: "mps3-an547",
+        target: "thumbv8m.main-none-eabihf",
+        rustflags: &["-Ctarget-cpu=cortex-m55", "-Ctarget-feature=-mve.fp"],
+        store: 0x7000_0000,
+        store_bytes: STORE_BYTES,
+        memory_bytes: 2 << 30,
+        core_hz: 32_000_000,
+    },
+];
+
+impl Board {
+    /// The board of this short name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        BOARDS.iter().find(|board| board.name == name)
+    }
+
+    /// The name of what is built, equal for boards that share it.
+    pub fn build_name(&self) -> String {
+        let cpu = self.rustflags.iter().find_map(|flag| flag.strip_prefix("-Ctarget-cpu="));
+        cpu.unwrap_or(self.target).to_owned()
+    }
+}
