@@ -34,7 +34,8 @@ pub struct Gateway {
     pub name: String,
     /// Fleet name, of the same characters.
     pub fleet: String,
-    /// Directory of sealed models (`*.mote`) that are loaded at start.
+    /// Directory of sealed models (`*.mote`) that are loaded at start. Those for pages are kept for pages, and so is
+    /// `MODEL.csv`: recorded samples for trying a model out.
     pub models: PathBuf,
     /// Directory for the durable record, staged artifacts and compiled code.
     pub state: PathBuf,
@@ -51,6 +52,8 @@ pub struct Gateway {
 pub struct Http {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Directory of a web page that is served at `/`, such as the playground.
+    pub pages: Option<PathBuf>,
     /// Largest request body in bytes.
     #[serde(default = "default_body")]
     pub max_body_bytes: usize,
@@ -59,7 +62,7 @@ pub struct Http {
 impl Default for Http {
     /// Loopback only, port 8080.
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), max_body_bytes: default_body() }
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), pages: None, max_body_bytes: default_body() }
     }
 }
 
@@ -227,7 +230,9 @@ impl Config {
         let mut config: Self = toml::from_str(&text)
             .map_err(|source| ConfigError::Parse { path: path.into(), source: Box::new(source) })?;
         let base = path.parent().unwrap_or(Path::new(""));
-        for place in [&mut config.gateway.models, &mut config.gateway.state, &mut config.gateway.keys] {
+        let gateway = &mut config.gateway;
+        let places = [&mut gateway.models, &mut gateway.state, &mut gateway.keys];
+        for place in places.into_iter().chain(&mut config.http.pages) {
             *place = base.join(&*place);
         }
         config.check()?;

@@ -9,6 +9,7 @@
 pub mod background;
 pub mod broker;
 pub mod config;
+mod directory;
 mod http;
 pub mod link;
 mod metrics;
@@ -19,4 +20,6 @@ pub mod serve;
 mod store;
 mod update;
 
+pub use directory::PAGE_VARIANT;
+pub use http::PagesError;
 pub use update::UpdateError;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use mote_host::{EntryPorts, Host, InferError, Instance, LoadError, LoadOptions, Model};
 use mote_plan::Meta;
-use mote_seal::{Class, Digest, Keyring, OpenError, Opened, Target};
+use mote_seal::{Class, Digest, OpenError, Opened, Target};
 use mote_weld::Image;
 
 use crate::metrics::{Metrics, ModelLabels, Outcome, RequestLabels};
@@ -56,8 +56,8 @@ pub enum ModelsError {
         /// Why.
         source: LoadError,
     },
-    /// Two files hold models of one name.
-    #[error("{}: another file already holds the model {model}", path.display())]
+    /// Two files hold different releases of one model.
+    #[error("{}: another file already holds another release of the model {model}", path.display())]
     Twice {
         /// The later file.
         path: PathBuf,
@@ -89,28 +89,20 @@ impl Models {
         Ok(files)
     }
 
-    /// Name of the model in a sealed file that opens.
-    pub fn name_in(&self, path: &Path, ring: &Keyring<'_>) -> Option<String> {
-        let bytes = std::fs::read(path).ok()?;
-        let opened = mote_seal::open(&bytes, ring, &any_model()).ok()?;
-        Some(opened.release().model.to_owned())
-    }
-
-    /// Opens, loads and installs a sealed file and answers the model.
+    /// Loads and installs what a sealed file held. A second file of the same release changes nothing.
     ///
     /// # Errors
-    /// A file that cannot be read, does not open, does not load or holds a model that is there already.
-    pub fn serve_file(&self, path: &Path, ring: &Keyring<'_>) -> Result<Arc<Served>, ModelsError> {
-        let bytes = std::fs::read(path).map_err(|source| ModelsError::Read { path: path.into(), source })?;
-        let opened =
-            mote_seal::open(&bytes, ring, &any_model()).map_err(|why| ModelsError::Open { path: path.into(), why })?;
+    /// A model that does not load, or another release of a model that is there already.
+    pub fn serve(&self, path: &Path, opened: &Opened<'_>) -> Result<(), ModelsError> {
         let model = opened.release().model;
-        if self.get(model).is_some() {
-            return Err(ModelsError::Twice { path: path.into(), model: model.into() });
+        match self.get(model) {
+            Some(served) if served.release() == opened.release_digest() => return Ok(()),
+            Some(_) => return Err(ModelsError::Twice { path: path.into(), model: model.into() }),
+            None => {}
         }
-        let served = self.load(&opened).map_err(|source| ModelsError::Load { path: path.into(), source })?;
-        self.install(Arc::clone(&served));
-        Ok(served)
+        let served = self.load(opened).map_err(|source| ModelsError::Load { path: path.into(), source })?;
+        self.install(served);
+        Ok(())
     }
 
     /// Derives, compiles and instantiates an opened model without installing it.

@@ -8,14 +8,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use mote_host::{Host, HostConfig, HostError};
-use mote_seal::{KeyTextError, Keyring, TrustedKey, parse_keys};
+use mote_seal::{KeyTextError, TrustedKey, parse_keys};
 use mote_weld::Image;
 use mote_wire::{Alive, Body, Filter, Presence, Topic, Up};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::config::{Config, ConfigError, Mqtt, Pipeline};
-use crate::http;
+use crate::directory;
+use crate::http::{self, Pages, PagesError};
 use crate::link::{Delivery, Events, Link, LinkEvent, Message, rumqtt};
 use crate::models::{Models, ModelsError};
 use crate::pipeline::{self, Sample, Worker};
@@ -62,6 +63,9 @@ pub enum ServeError {
     /// The update state is not usable.
     #[error(transparent)]
     Update(#[from] UpdateError),
+    /// The directory of pages is not usable.
+    #[error(transparent)]
+    Pages(#[from] PagesError),
     /// The configuration contradicts itself.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -111,7 +115,8 @@ pub async fn start(config: Config, image: Image<'static>) -> Result<Gateway, Ser
         foreign: None,
     })?;
     let models = Arc::new(Models::new(host, image));
-    load_directory(&config, &keys, &models)?;
+    let shelf = directory::load(&config, &keys, &models)?;
+    let pages = config.http.pages.as_deref().map(Pages::read).transpose()?;
 
     let mut parts = Parts { models: Arc::clone(&models), threads: Vec::new(), update: None, pipelines: Vec::new() };
     let (link, router) = match &config.mqtt {
@@ -133,7 +138,7 @@ pub async fn start(config: Config, image: Image<'static>) -> Result<Gateway, Ser
     let listener = TcpListener::bind(address).await.map_err(listen)?;
     let http = listener.local_addr().map_err(listen)?;
     let (stop_http, stopped) = oneshot::channel();
-    let service = http::router(Arc::clone(&models), config.http.max_body_bytes);
+    let service = http::router(&models, shelf, pages, config.http.max_body_bytes);
     let http_task = tokio::spawn(async move {
         let ended = async { stopped.await.unwrap_or(()) };
         // Serving ends by the signal; the listener itself does not fail.
@@ -178,19 +183,6 @@ fn read_keys(path: &PathBuf) -> Result<Vec<TrustedKey>, ServeError> {
     let text = std::fs::read_to_string(path).map_err(|source| ServeError::Keys { path: path.clone(), source })?;
     let keys: Result<Vec<_>, _> = parse_keys(&text).collect();
     keys.map_err(|why| ServeError::KeyText { path: path.clone(), why })
-}
-
-/// Serves the sealed files of the directory, but for the model that is managed over MQTT: the update machine knows which
-/// version of that one is good.
-fn load_directory(config: &Config, keys: &[TrustedKey], models: &Models) -> Result<(), ServeError> {
-    let ring = Keyring::new(keys);
-    for path in Models::sealed_files(&config.gateway.models)? {
-        let managed = config.update.as_ref().map(|update| update.model.as_str());
-        if managed.is_none() || models.name_in(&path, &ring).as_deref() != managed {
-            models.serve_file(&path, &ring)?;
-        }
-    }
-    Ok(())
 }
 
 /// What starts in threads of its own.

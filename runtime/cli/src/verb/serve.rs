@@ -23,6 +23,7 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
     let wrong = |error: &dyn ToString| Failure::usage("serve.settings", error.to_string());
     let config = Config::load(&options.config).map_err(|error| wrong(&error))?;
     let broker = config.mqtt.as_ref().map(|mqtt| format!("{}:{}", mqtt.host, mqtt.port));
+    let page = config.http.pages.is_some();
     let managed = config.update.as_ref().map(|update| update.model.clone());
     let background = Background::start().map_err(|error| Failure::execution("serve.thread", error))?;
     let started = background.wait(serve::start(config, guest_image()));
@@ -37,10 +38,13 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
         || {
             let models: Vec<Value> =
                 serving.iter().map(|(model, version)| json!({ "model": model, "version": version })).collect();
-            json!({ "http": http.to_string(), "mqtt": broker, "managed": managed, "models": models })
+            json!({ "http": http.to_string(), "page": page, "mqtt": broker, "managed": managed, "models": models })
         },
         || {
             let mut text = format!("http://{http}/v2\n");
+            if page {
+                text += &format!("page http://{http}/\n");
+            }
             if let Some(broker) = &broker {
                 text += &format!("mqtt {broker}\n");
             }

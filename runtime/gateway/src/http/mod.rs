@@ -1,34 +1,58 @@
-//! HTTP: health, metadata and JSON inference of the Open Inference Protocol version 2, and `/metrics`.
+//! HTTP: health, metadata and JSON inference of the Open Inference Protocol version 2, `/metrics`, and a web page with
+//! what it asks for.
 //!
 //! The protocol's own documents contradict each other in places; what is chosen here works with the common clients:
 //! health answers exactly 200 with a JSON body, every refusal is `application/json` with a string `error`, bodies are
 //! read whatever their content type, and query strings are ignored.
 
+mod pages;
 mod refusal;
+mod shelf;
 mod tensor;
 
+use std::future::ready;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use pages::PagesError;
+
+pub(crate) use pages::Pages;
+
+use crate::directory::Shelf;
 use crate::models::{Models, Served};
 use refusal::Refusal;
 use tensor::{Tensor, datatype};
 
-/// The router over the models.
-pub(crate) fn router(models: Arc<Models>, max_body_bytes: usize) -> Router {
+/// The router over the models, what is kept for pages, and the page if there is one.
+pub(crate) fn router(models: &Arc<Models>, shelf: Shelf, pages: Option<Pages>, max_body_bytes: usize) -> Router {
+    let pages = pages.map(Arc::new);
+    let page = move |method: Method, uri: Uri, headers: HeaderMap| {
+        ready(match &pages {
+            Some(pages) => pages.answer(&method, &uri, &headers),
+            None => Refusal::NoRoute.into_response(),
+        })
+    };
+    inference(Arc::clone(models))
+        .merge(shelf::router(Arc::clone(models), shelf))
+        .fallback(page)
+        .method_not_allowed_fallback(|| async { Refusal::NoRoute })
+        .layer(DefaultBodyLimit::max(max_body_bytes))
+}
+
+fn inference(models: Arc<Models>) -> Router {
     Router::new()
         .route("/v2", get(server))
         .route("/v2/", get(server))
         .route("/v2/health/live", get(live))
-        .route("/v2/health/ready", get(ready))
+        .route("/v2/health/ready", get(server_ready))
         .route("/v2/models", get(list))
         .route("/v2/models/{model}", get(metadata))
         .route("/v2/models/{model}/ready", get(model_ready))
@@ -37,9 +61,6 @@ pub(crate) fn router(models: Arc<Models>, max_body_bytes: usize) -> Router {
         .route("/v2/models/{model}/versions/{version}/ready", get(model_ready))
         .route("/v2/models/{model}/versions/{version}/infer", post(infer))
         .route("/metrics", get(metrics))
-        .fallback(|| async { Refusal::NoRoute })
-        .method_not_allowed_fallback(|| async { Refusal::NoRoute })
-        .layer(DefaultBodyLimit::max(max_body_bytes))
         .with_state(models)
 }
 
@@ -70,7 +91,7 @@ async fn live() -> Response {
     ok(&json!({ "live": true }))
 }
 
-async fn ready(State(models): State<Arc<Models>>) -> Response {
+async fn server_ready(State(models): State<Arc<Models>>) -> Response {
     // The prose of the protocol says `live` here, its clients read `ready`.
     let ready = models.is_ready();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -34,6 +34,14 @@ pub(super) enum Refusal {
     Count { name: String, expected: usize, got: usize },
     #[error("element {index} of input {name:?} is not a {datatype}")]
     Element { name: String, index: usize, datatype: &'static str },
+    #[error("this gateway has no file of the model {model:?} for pages")]
+    NoPageFile { model: String },
+    #[error("this gateway has no recorded samples of a model {model:?}")]
+    NoSamples { model: String },
+    #[error("the recording has {got} bytes; at most {limit} are handed out")]
+    Recording { limit: u64, got: u64 },
+    #[error("{file}: {source}")]
+    Unreadable { file: String, source: std::io::Error },
     #[error("{0}")]
     Infer(Unanswered),
     #[error("the server is shutting down")]
@@ -47,9 +55,13 @@ fn version_text(version: &Option<String>) -> String {
 impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoRoute | Self::UnknownModel { .. } => StatusCode::NOT_FOUND,
+            Self::NoRoute | Self::UnknownModel { .. } | Self::NoPageFile { .. } | Self::NoSamples { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Self::Body { status, .. } => *status,
-            Self::Infer(_) | Self::NoEntry => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Infer(_) | Self::NoEntry | Self::Unreadable { .. } | Self::Recording { .. } => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
             Self::Shutdown => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         }
