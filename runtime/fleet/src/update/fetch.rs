@@ -47,8 +47,7 @@ impl Device<'_> {
 
     /// After a hold or a restart in between, what had been fetched of the same release still counts.
     fn start_or_resume_fetch(&mut self) {
-        let started = self.record.part == Some(Part::Artifact) || self.record.durable > 0;
-        if started && self.record.chunk_bytes == self.config.chunk_bytes {
+        if self.record.part.is_some() && self.record.chunk_bytes == self.config.chunk_bytes {
             self.prepared = true;
             self.enter(State::Fetch);
         } else {
@@ -57,12 +56,19 @@ impl Device<'_> {
     }
 
     pub(super) fn start_fetch(&mut self) {
-        let golden = self.record.wanted.is_some_and(|slot| slot.golden.is_some());
-        self.record.part = Some(if golden { Part::Golden } else { Part::Artifact });
-        self.record.durable = 0;
-        self.record.chunk_bytes = self.config.chunk_bytes;
+        (self.record.part, self.record.durable) = (None, 0);
         self.prepared = false;
         self.enter(State::Fetch);
+    }
+
+    /// There is room for both parts. A part is recorded from here on and not before, so that a start in between does
+    /// not take storage that still holds something else for prepared.
+    pub(super) fn prepared(&mut self) {
+        let golden = self.record.wanted.is_some_and(|slot| slot.golden.is_some());
+        self.record.part = Some(if golden { Part::Golden } else { Part::Artifact });
+        (self.record.durable, self.record.chunk_bytes) = (0, self.config.chunk_bytes);
+        (self.prepared, self.dirty) = (true, true);
+        self.arm();
     }
 
     /// A chunk was damaged on the way; which one cannot be told.

@@ -21,7 +21,7 @@ mod work;
 use mote_seal::Target;
 use mote_wire::{Progress, Twin, UpdateState as State};
 
-use crate::action::{Action, Event, Hold, Keep, Outcomes, Part};
+use crate::action::{Action, Event, Hold, Keep, Outcomes};
 use crate::chunks::Transfer;
 use crate::config::{Boot, Config, ConfigError};
 use crate::record::{Record, Slot};
@@ -142,9 +142,8 @@ impl<'c> Device<'c> {
                 }
             }
             State::Fetch => {
-                let started = self.record.part == Some(Part::Artifact) || self.record.durable > 0;
                 let same_cut = self.record.chunk_bytes == self.config.chunk_bytes;
-                self.prepared = started && same_cut;
+                self.prepared = self.record.part.is_some() && same_cut;
                 self.arm();
             }
             State::Rollback => self.activate_good(),
@@ -240,6 +239,12 @@ impl<'c> Device<'c> {
     #[must_use]
     pub fn good(&self) -> Option<&Slot> {
         self.record.good.as_ref()
+    }
+
+    /// The release that an update is about: under way, on trial, or ended without success.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&Slot> {
+        self.record.wanted.as_ref()
     }
 
     /// What this device opens.

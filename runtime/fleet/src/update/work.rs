@@ -50,11 +50,7 @@ impl Device<'_> {
             return self.activated(choice, result);
         }
         match (self.record.state, result) {
-            (State::Fetch, Ok(())) => {
-                self.prepared = true;
-                self.record.durable = 0;
-                self.arm();
-            }
+            (State::Fetch, Ok(())) => self.prepared(),
             (State::Verify, Ok(())) => self.enter(State::Stage),
             (State::Verify, Err(Trouble::Open(OpenError::WrongDigest))) => self.fetch_again(),
             (State::Stage, Ok(())) => self.enter(State::SelfTest),
