@@ -15,8 +15,8 @@ const LAYERS: [&[&str]; 10] = [
     &["guest-image"],
     &["pickle", "compiler", "weld"],
     &["host"],
-    &["gateway", "web", "firmware"],
-    &["cli", "xtask", "bindgen"],
+    &["gateway", "release", "web", "firmware"],
+    &["cli", "xtask", "bindgen", "firmware-sim"],
     &["tests"],
 ];
 
@@ -24,7 +24,7 @@ const LAYERS: [&[&str]; 10] = [
 const PURE: std::ops::Range<usize> = 0..3;
 
 /// Heavy dependencies (a trailing `*` stands for any ending) and the crates that may name them.
-const HOMES: [(&str, &[&str]); 12] = [
+const HOMES: [(&str, &[&str]); 13] = [
     ("tract-*", &["compiler"]),
     ("wasmtime*", &["host"]),
     ("tokio", &["gateway"]),
@@ -35,7 +35,8 @@ const HOMES: [(&str, &[&str]); 12] = [
     ("wasm-encoder", &["weld"]),
     ("wasmparser", &["weld", "guest-image"]),
     ("wasm-bindgen*", &["web", "bindgen"]),
-    ("embedded-hal*", &["firmware"]),
+    ("embedded-hal*", &["firmware", "firmware-sim"]),
+    ("minimq", &["firmware"]),
     ("clap*", &["cli"]),
 ];
 
