@@ -1,0 +1,55 @@
+// Builds the page: node build.mjs FOLDER
+// Run by `cargo xtask web` where this folder's copy has its dependencies, mote-web among them.
+import { build } from "esbuild";
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { gzipSync } from "node:zlib";
+
+/** What the page loads before a model, gzipped: all but the verifier and what the device panel loads when it connects. */
+const LIMIT = 60_000;
+
+const [out] = process.argv.slice(2);
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "--project", "."], { stdio: "inherit" });
+if (status !== 0) process.exit(status ?? 1);
+
+const { metafile } = await build({
+  entryPoints: ["src/main.ts"],
+  outdir: out,
+  bundle: true,
+  format: "esm",
+  splitting: true,
+  chunkNames: "part-[hash]",
+  target: "es2022",
+  minify: true,
+  legalComments: "none",
+  loader: { ".css": "text" },
+  logLevel: "warning",
+  metafile: true,
+});
+const page = ["index.html", "page.css", "icon.svg"];
+for (const name of page) copyFileSync(name, join(out, name));
+copyFileSync("node_modules/mote-web/mote_web.wasm", join(out, "mote_web.wasm"));
+
+const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [relative(out, path), output]));
+const load = (name, kinds, seen = new Set()) => {
+  if (!seen.has(name)) {
+    seen.add(name);
+    const imports = outputs.get(name)?.imports.filter(({ kind }) => kinds.includes(kind)) ?? [];
+    for (const { path } of imports) load(relative(out, path), kinds, seen);
+  }
+  return seen;
+};
+const gzipped = (names) => names.reduce((sum, name) => sum + gzipSync(readFileSync(join(out, name)), { level: 9 }).length, 0);
+const first = [...load("main.js", ["import-statement"])];
+const later = [...load("main.js", ["import-statement", "dynamic-import"])].filter((name) => !first.includes(name));
+const whole = gzipped([...first, ...page]);
+const rows = [["playground", whole], ["its device, when it connects", gzipped(later)], ["mote_web.wasm", gzipped(["mote_web.wasm"])]];
+for (const [what, bytes] of rows) console.log(`${what.padEnd(36)} ${String(bytes).padStart(7)} bytes gzipped`);
+if (whole > LIMIT) {
+  console.error(`The page may have ${LIMIT} bytes; it has ${whole}.`);
+  process.exit(1);
+}
