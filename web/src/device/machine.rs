@@ -1,9 +1,11 @@
 //! The update machine with its telemetry, as JavaScript drives it.
 
+use std::collections::BTreeSet;
+
 use mote_fleet::{
     Backlog, Backoff, Boot, Device, Event, Fold, Hold, Millis, Order, Outcomes, Record, Slot, Trouble, Work,
 };
-use mote_seal::{Keyring, OpenError, Target, TrustedKey, open_detached};
+use mote_seal::{Keyring, OpenError, open_detached};
 use mote_wire::{Alive, Ask, Body, Chunk, Down, Filter, MAX_DOCUMENT, Place, Presence, Public, Question, Topic, Up};
 use self_cell::self_cell;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -240,11 +242,9 @@ impl FleetMachine {
         golden: &[u8],
         artifact: &[u8],
     ) -> Result<(), Refusal> {
-        let target = self.device().target();
-        let opened = self.open(manifest, artifact, &target);
-        let golden = opened.and_then(|_| self.self_test(golden)).map(|_| ());
-        self.handle(now, Event::Done { ticket, result: golden.map_err(Trouble::Open) });
-        Ok(golden?)
+        let opened = self.open(manifest, artifact).and_then(|()| self.calls(golden)).map(|_| ());
+        self.handle(now, Event::Done { ticket, result: opened.map_err(Trouble::Open) });
+        Ok(opened?)
     }
 
     /// The calls of the order to test.
@@ -252,19 +252,8 @@ impl FleetMachine {
     /// # Errors
     /// Golden vectors that are not those of the release.
     #[wasm_bindgen(js_name = selfTest)]
-    pub fn self_test_calls(&self, golden: &[u8]) -> Result<SelfTest, Refusal> {
-        Ok(self.self_test(golden)?)
-    }
-
-    /// The sealed file of a release that this page has kept, for the order that is being carried out. It passed the
-    /// floor when it was staged; a good model is never refused for a floor that came after it.
-    ///
-    /// # Errors
-    /// Why it does not open.
-    pub fn seal(&self, manifest: &[u8], artifact: &[u8]) -> Result<Vec<u8>, Refusal> {
-        let target = Target { floor: 0, ..self.device().target() };
-        self.open(manifest, artifact, &target)?;
-        mote_seal::seal(manifest, artifact).map_err(Refusal::from)
+    pub fn self_test(&self, golden: &[u8]) -> Result<SelfTest, Refusal> {
+        Ok(self.calls(golden)?)
     }
 
     /// What was asked to be kept could not be.
@@ -301,7 +290,8 @@ impl FleetMachine {
     pub fn needed(&self) -> Vec<String> {
         let device = self.device();
         let slots = [device.good(), device.running(), self.order.as_ref().and_then(slot)];
-        slots.into_iter().flatten().map(|slot| slot.release.to_string()).collect()
+        let needed: BTreeSet<String> = slots.into_iter().flatten().map(|slot| slot.release.to_string()).collect();
+        needed.into_iter().collect()
     }
 
     /// What the page can say of itself.
@@ -319,10 +309,6 @@ impl FleetMachine {
 
     fn settings(&self) -> &DeviceSettings {
         &self.cell.borrow_owner().settings
-    }
-
-    fn keys(&self) -> &[TrustedKey] {
-        &self.cell.borrow_owner().keys
     }
 
     fn up(&self, channel: Up) -> String {
@@ -355,14 +341,15 @@ impl FleetMachine {
     }
 
     /// Opens the release of the current order.
-    fn open(&self, manifest: &[u8], artifact: &[u8], target: &Target<'_>) -> Result<(), OpenError> {
-        let opened = open_detached(manifest, artifact, &Keyring::new(self.keys()), target)?;
+    fn open(&self, manifest: &[u8], artifact: &[u8]) -> Result<(), OpenError> {
+        let ring = Keyring::new(&self.cell.borrow_owner().keys);
+        let opened = open_detached(manifest, artifact, &ring, &self.device().target())?;
         let wanted = self.order.as_ref().and_then(slot);
         let same = wanted.is_some_and(|slot| slot.release == opened.release_digest());
         if same { Ok(()) } else { Err(OpenError::WrongDigest) }
     }
 
-    fn self_test(&self, golden: &[u8]) -> Result<SelfTest, OpenError> {
+    fn calls(&self, golden: &[u8]) -> Result<SelfTest, OpenError> {
         let wanted = self.order.as_ref().and_then(slot);
         SelfTest::open(golden, wanted.and_then(|slot| slot.golden.as_ref()))
     }
