@@ -1,0 +1,122 @@
+//! An LSM6DSO on an I2C bus that moves as a recording says.
+
+use std::rc::Rc;
+
+use embedded_hal::i2c::{Error, ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operation};
+use mote_firmware::sensor::{AccelerationRange, Lsm6dso, RateRange};
+
+/// The ranges that the recording is measured in.
+pub const RANGES: (AccelerationRange, RateRange) = (AccelerationRange::G4, RateRange::Dps2000);
+
+const WHO_AM_I: u8 = 0x0f;
+const STATUS_REG: u8 = 0x1e;
+const OUTX_L_G: u8 = 0x22;
+const OUTZ_H_A: u8 = 0x2d;
+
+/// Samples of six values: acceleration in g, angular rate in rad/s.
+#[derive(Debug, Clone)]
+pub struct Recording(Rc<[[f32; 6]]>);
+
+impl Recording {
+    /// One series of a `stream.csv`: columns `series,t,ax,ay,az,wx,wy,wz,label`.
+    #[must_use]
+    pub fn of(csv: &str, series: &str) -> Option<Self> {
+        let rows: Option<Vec<[f32; 6]>> = csv
+            .lines()
+            .filter_map(|line| line.strip_prefix(series)?.strip_prefix(','))
+            .map(|row| {
+                let mut values = row.split(',').skip(1).map(str::parse);
+                let mut sample = [0.0; 6];
+                for value in &mut sample {
+                    *value = values.next()?.ok()?;
+                }
+                Some(sample)
+            })
+            .collect();
+        rows.filter(|rows| !rows.is_empty()).map(|rows| Self(rows.into()))
+    }
+
+    /// A movement that needs no file: slow swings, a different one on each axis.
+    #[must_use]
+    pub fn swinging(samples: usize) -> Self {
+        let swing = |at: usize, axis: usize| ((at * (axis + 1)) % 64) as f32 / 32.0 - 1.0;
+        Self((0..samples.max(1)).map(|at| std::array::from_fn(|axis| swing(at, axis))).collect())
+    }
+
+    /// What the part answers in its output registers for a sample: rates, then accelerations.
+    fn counts(&self, at: usize) -> [u8; 12] {
+        let [ax, ay, az, wx, wy, wz] = self.0[at % self.0.len()];
+        let (acceleration, rate) = RANGES;
+        let (g, rad) = (acceleration.g_per_count(), rate.rad_per_count());
+        let counts = [wx / rad, wy / rad, wz / rad, ax / g, ay / g, az / g];
+        let mut bytes = [0; 12];
+        for (place, count) in bytes.chunks_exact_mut(2).zip(counts) {
+            // The cast saturates, as the part does.
+            place.copy_from_slice(&(count.round() as i16).to_le_bytes());
+        }
+        bytes
+    }
+}
+
+/// The bus with the part on it.
+#[derive(Debug)]
+pub struct Bus {
+    recording: Recording,
+    next: usize,
+    register: u8,
+    /// Reads from here on get no answer.
+    pub broken: bool,
+}
+
+impl Bus {
+    /// The recording from its start.
+    #[must_use]
+    pub fn new(recording: Recording) -> Self {
+        Self { recording, next: 0, register: 0, broken: false }
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) {
+        let counts = self.recording.counts(self.next);
+        for byte in bytes {
+            *byte = match self.register {
+                WHO_AM_I => 0x6c,
+                STATUS_REG => 0x03,
+                OUTX_L_G..=OUTZ_H_A => counts[usize::from(self.register - OUTX_L_G)],
+                _ => 0,
+            };
+            if self.register == OUTZ_H_A {
+                self.next += 1;
+            }
+            self.register = self.register.wrapping_add(1);
+        }
+    }
+}
+
+/// Nothing answers at the address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoAnswer;
+
+impl Error for NoAnswer {
+    fn kind(&self) -> ErrorKind {
+        ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address)
+    }
+}
+
+impl ErrorType for Bus {
+    type Error = NoAnswer;
+}
+
+impl I2c for Bus {
+    fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), NoAnswer> {
+        if self.broken || address != Lsm6dso::<Self>::ADDRESS {
+            return Err(NoAnswer);
+        }
+        for operation in operations {
+            match operation {
+                Operation::Write(bytes) => self.register = bytes.first().copied().unwrap_or(self.register),
+                Operation::Read(bytes) => self.read(bytes),
+            }
+        }
+        Ok(())
+    }
+}
