@@ -13,8 +13,16 @@ const [out] = process.argv.slice(2);
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 
-const { status } = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "--project", "."], { stdio: "inherit" });
-if (status !== 0) process.exit(status ?? 1);
+const types = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "--project", "."], { stdio: "inherit" });
+if (types.status !== 0) process.exit(1);
+
+const logic = ["feeding", "latency", "recording", "tensor"].map((name) => `export * from "./src/${name}";`).join("\n");
+await build({ stdin: { contents: logic, resolveDir: "." }, bundle: true, format: "esm", outfile: "checked/logic.mjs", logLevel: "warning" });
+const checks = spawnSync(process.execPath, ["--test", "checks.mjs"], { encoding: "utf8" });
+if (checks.status !== 0) {
+  console.error(checks.stdout, checks.stderr);
+  process.exit(1);
+}
 
 const { metafile } = await build({
   entryPoints: ["src/main.ts"],

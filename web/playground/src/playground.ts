@@ -1,31 +1,23 @@
 // The page: pick a model, feed it, and see this browser and the gateway answer with the same bits.
 
-import { Keys, Model, MoteError, type Progress, type TensorCard } from "mote-web/slim";
+import { type Keys, MoteError, type TensorCard } from "mote-web/slim";
 import { LitElement, type PropertyValues, css, html } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import "./answer";
-import "./card";
 import "./device";
 import "./drawing";
+import "./models";
 import "./series";
 import "./values";
 import type { Shown } from "./answer";
 import type { SwapEvent } from "./device";
 import { type FeedEvent, type Feeding, columnsOf, feedingOf } from "./feeding";
-import { Gateway, type Listed } from "./gateway";
+import { Gateway } from "./gateway";
+import type { ModelPicker, PickerEvents } from "./models";
 import { type Recording, readRecording } from "./recording";
 import { type Answered, type Here, Session, type Verdict } from "./session";
 import { controls, panel } from "./styles";
 import { type Inputs, fromNumbers, zeros } from "./tensor";
-
-/** A model that can be picked. */
-interface Choice {
-  readonly id: string;
-  readonly label: string;
-  readonly listed: Listed | null;
-  /** A sealed file that the user brought. */
-  readonly file: File | null;
-}
 
 /** One input and what feeds it. */
 interface Feeder {
@@ -34,12 +26,6 @@ interface Feeder {
   /** Names and recorded values of its columns. */
   readonly names: readonly string[];
   readonly sample: Float64Array | null;
-}
-
-interface Fault {
-  readonly message: string;
-  readonly hint: string | undefined;
-  readonly code: string | undefined;
 }
 
 @customElement("mote-playground")
@@ -88,53 +74,36 @@ export class Playground extends LitElement {
         font-weight: 400;
         font-size: 0.95rem;
       }
-      progress {
-        width: 100%;
-      }
     `,
   ];
 
-  @state() private gateway: Gateway | null = null;
-  /** The gateway's keys and those that the user brought. */
+  /** Undefined while it is looked for. */
+  @state() private gateway: Gateway | null | undefined = undefined;
   @state() private keys: Keys | null = null;
-  @state() private choices: readonly Choice[] = [];
-  @state() private chosen: Choice | null = null;
   @state() private session: Session | null = null;
   @state() private recording: Recording | null = null;
   /** Row of the recording that is shown, where rows are inputs. */
   @state() private row = 0;
-  @state() private fault: Fault | null = null;
-  @state() private progress: Progress | null = null;
+  @state() private fault: { readonly message: string; readonly hint?: string; readonly code?: string } | null = null;
   @state() private here: Here | null = null;
   @state() private there: Answered | null = null;
   @state() private verdict: Verdict | null = null;
-  @state() private looked = false;
 
-  /** Public keys that the user brought. */
-  #keyFiles: Uint8Array[] = [];
   #inputs: Inputs = {};
   #feeders: readonly Feeder[] = [];
+  /** What a drawing pad takes for full ink. */
   #ink = 1;
-  #opening = new AbortController();
   /** Whether the gateway is being asked; live feeds do not wait for it. */
   #asking = false;
 
   override async connectedCallback(): Promise<void> {
     super.connectedCallback();
     this.gateway = await Gateway.find(document.baseURI);
-    this.#gatherKeys();
-    this.choices = (this.gateway?.site.models ?? []).map((listed) => ({ id: `gateway ${listed.name}`, label: listed.name, listed, file: null }));
-    this.looked = true;
-    const wanted = new URLSearchParams(location.hash.slice(1)).get("model");
-    const first = this.choices.find(({ label }) => label === wanted) ?? this.choices.find(({ listed }) => listed?.browser);
-    if (first) await this.#choose(first);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.#opening.abort();
-    this.session?.close();
-    this.session = null;
+    this.#leave();
   }
 
   override willUpdate(changed: PropertyValues): void {
@@ -147,10 +116,23 @@ export class Playground extends LitElement {
         <h1>Mote playground</h1>
         <p class="muted" data-testid="site">${this.#standing()}</p>
       </header>
-      ${this.#alert()} ${this.#models()}
+      <div role="alert">
+        ${this.fault &&
+        html`<div class="alert" data-testid="error" data-code=${this.fault.code ?? ""}>
+          <strong>Refused:</strong> ${this.fault.message}${this.fault.hint ? ` (${this.fault.hint})` : null}
+        </div>`}
+      </div>
+      <mote-models
+        .gateway=${this.gateway}
+        .model=${this.session?.model ?? null}
+        @left=${this.#leave}
+        @opened=${this.#opened}
+        @keyed=${(event: PickerEvents["keyed"]) => (this.keys = event.detail)}
+        @failed=${(event: PickerEvents["failed"]) => this.#fail(event.detail)}
+      ></mote-models>
       ${this.session ? html`<div class="halves">${this.#feed()} ${this.#answers(this.session)}</div>` : null}
       <mote-device
-        .gateway=${this.gateway}
+        .gateway=${this.gateway ?? null}
         .keys=${this.keys}
         .model=${this.session?.model.release.model ?? ""}
         @swap=${this.#swapped}
@@ -159,57 +141,12 @@ export class Playground extends LitElement {
   }
 
   #standing(): string {
-    if (!this.looked) return "Looking for a gateway.";
+    if (this.gateway === undefined) return "Looking for a gateway.";
     if (this.gateway === null) {
       return "No gateway stands behind this page. Models come from files that you choose, and there is nothing to compare answers with.";
     }
     const { device, fleet } = this.gateway.site;
     return `Served by gateway ${device} of fleet ${fleet}.`;
-  }
-
-  #alert() {
-    return html`
-      <div role="alert">
-        ${this.fault &&
-        html`<div class="alert" data-testid="error" data-code=${this.fault.code ?? ""}>
-          <strong>Refused.</strong> ${this.fault.message}${this.fault.hint ? html` <span>(${this.fault.hint})</span>` : null}
-        </div>`}
-      </div>
-    `;
-  }
-
-  #models() {
-    const option = (choice: Choice) => html`<option value=${choice.id} .selected=${choice === this.chosen}>${choice.label}</option>`;
-    return html`
-      <section aria-labelledby="models">
-        <h2 id="models">Model</h2>
-        <div class="row">
-          <div class="field">
-            <label for="model">Model</label>
-            <select id="model" data-testid="model-select" ?disabled=${this.choices.length === 0} @change=${this.#picked}>
-              ${this.choices.length === 0 ? html`<option>none yet</option>` : null} ${this.choices.map(option)}
-            </select>
-          </div>
-          <div class="field">
-            <label for="file">Sealed model from a file (.mote)</label>
-            <input id="file" type="file" accept=".mote" data-testid="model-file" @change=${this.#modelFile} />
-          </div>
-          <div class="field">
-            <label for="keys">Public keys from a file (.pub)</label>
-            <input id="keys" type="file" multiple data-testid="keys-file" @change=${this.#keyFile} />
-          </div>
-        </div>
-        ${this.progress ? this.#loading(this.progress) : null}
-        ${this.session
-          ? html`<mote-card .model=${this.session.model} .bytes=${this.chosen?.listed?.browser?.bytes ?? this.chosen?.file?.size ?? 0}></mote-card>`
-          : null}
-      </section>
-    `;
-  }
-
-  #loading({ source, loaded, total }: Progress) {
-    const text = `${loaded.toLocaleString("en")}${total ? ` of ${total.toLocaleString("en")}` : ""} bytes from the ${source}`;
-    return html`<progress aria-label="Loading: ${text}" max=${total ?? 1} .value=${total ? loaded : 0}></progress>`;
   }
 
   #feed() {
@@ -255,7 +192,7 @@ export class Playground extends LitElement {
       <section aria-labelledby="answer">
         <h2 id="answer">Answer</h2>
         <div class="row"><button type="button" class="main" data-testid="predict" @click=${() => this.#predict(false)}>Predict</button></div>
-        ${this.#mark()}
+        ${this.verdict ? mark(this.verdict) : null}
         <div class="halves">
           <mote-answer
             place="local"
@@ -272,31 +209,20 @@ export class Playground extends LitElement {
             .outputs=${there}
             .latency=${session.thereTimes.text}
             .version=${this.there?.version ?? ""}
-            .remark=${this.gateway === null ? "No gateway to ask." : ""}
+            .remark=${session.gateway === null ? "No gateway to ask." : ""}
           ></mote-answer>
         </div>
       </section>
     `;
   }
 
-  #mark() {
-    const verdict = this.verdict;
-    if (verdict === null) return null;
-    if (verdict.kind === "none") return html`<p class="mark" role="status" data-testid="same-bits" data-same="none">${verdict.why}</p>`;
-    const { same, different, unsaid } = verdict.sum;
-    const total = same + different + unsaid;
-    const rest = unsaid > 0 ? ` JSON cannot say ${unsaid} of them, which are not compared.` : "";
-    const text = verdict.kind === "same" ? `\u2713 Same bits: ${same} of ${total} values.` : `\u2717 Different bits: ${different} of ${total} values.`;
-    return html`<p class="mark" role="status" data-testid="same-bits" data-same=${verdict.kind === "same"}>${text}${rest}</p>`;
-  }
-
-  #tensors() {
+  #tensors(): readonly TensorCard[] {
     return this.session?.model.card.entries[this.session.entry]?.inputs ?? [];
   }
 
   /** What is fed and by what; state is the model's own affair. A feeder whose input stays as it is goes on as it is. */
   #layOut(): void {
-    const { card } = this.session?.model ?? {};
+    const card = this.session?.model.card;
     const state = new Set(card?.state?.map(({ input }) => input));
     const before = this.#feeders;
     let from = 0;
@@ -304,7 +230,7 @@ export class Playground extends LitElement {
       if (!card || state.has(tensor.name)) return [];
       const now = feedingOf(tensor, card);
       const old = before[at]?.feeding;
-      const feeding = JSON.stringify(old) === JSON.stringify(now) && old ? old : now;
+      const feeding = old && JSON.stringify(old) === JSON.stringify(now) ? old : now;
       const start = from;
       from += columnsOf(feeding);
       const sample = this.recording?.rows[this.row]?.subarray(start, from) ?? null;
@@ -314,79 +240,22 @@ export class Playground extends LitElement {
     this.#ink = this.recording?.rows.reduce((most, row) => row.reduce((a, b) => Math.max(a, b), most), 0) || 1;
   }
 
-  #gatherKeys(): void {
-    const texts = [...(this.gateway ? [this.gateway.keys] : []), ...this.#keyFiles];
-    this.keys = texts.length > 0 ? Keys.from(texts) : null;
-  }
-
-  #picked = (event: Event) => {
-    const choice = this.choices.find(({ id }) => id === (event.target as HTMLSelectElement).value);
-    if (choice) void this.#choose(choice);
-  };
-
-  #modelFile = (event: Event) => {
-    const file = (event.target as HTMLInputElement).files?.[0];
-    if (!file) return;
-    const choice: Choice = { id: `file ${file.name} ${file.lastModified}`, label: `${file.name} (file)`, listed: null, file };
-    this.choices = [...this.choices.filter(({ id }) => id !== choice.id), choice];
-    void this.#choose(choice);
-  };
-
-  #keyFile = async (event: Event) => {
-    const files = [...((event.target as HTMLInputElement).files ?? [])];
-    await this.#guarded(async () => {
-      this.#keyFiles = await Promise.all(files.map(async (file) => new Uint8Array(await file.arrayBuffer())));
-      this.#gatherKeys();
-      // The model may have waited for its key.
-      if (this.chosen?.file && this.session === null) await this.#choose(this.chosen);
-    });
-  };
-
-  async #choose(choice: Choice): Promise<void> {
-    this.#opening.abort();
-    const opening = new AbortController();
-    this.#opening = opening;
-    this.chosen = choice;
-    this.fault = null;
-    this.#leave();
-    await this.#guarded(async () => {
-      const model = await this.#open(choice, opening.signal);
-      if (opening.signal.aborted) return model.dispose();
-      const text = choice.listed?.samples ? await this.gateway?.samples(choice.listed.name) : undefined;
-      if (opening.signal.aborted) return model.dispose();
-      this.#enter(new Session(model, choice.listed?.gateway ? this.gateway : null, "page"));
-      // The feeders say how many columns a recording has.
-      this.#layOut();
-      if (text !== undefined) this.#record(text);
-    });
-    if (!opening.signal.aborted) this.progress = null;
-  }
-
-  async #open(choice: Choice, signal: AbortSignal): Promise<Model> {
-    const keys = this.keys;
-    if (keys === null) {
-      throw new MoteError("key.none", `No key vouches for ${choice.label} yet.`, "choose the publisher's public key file as well");
-    }
-    const onProgress = (progress: Progress) => {
-      if (!signal.aborted) this.progress = progress;
-    };
-    if (choice.file) return Model.open(await choice.file.arrayBuffer(), keys, { cache: false, signal, onProgress });
-    const name = choice.listed?.name ?? "";
-    if (!choice.listed?.browser || !this.gateway) {
-      throw new MoteError("gateway.no-file", `The gateway holds no file of ${name} for pages.`, "put the release's browser file beside the gateway's");
-    }
-    return Model.open(this.gateway.file(name), keys, { model: name, signal, onProgress });
-  }
-
-  #leave(): void {
+  #leave = () => {
     this.session?.close();
-    this.session = this.recording = this.here = this.there = this.verdict = this.progress = null;
-  }
+    this.session = this.recording = this.here = this.there = this.verdict = this.fault = null;
+    this.#feeders = [];
+  };
+
+  #opened = ({ detail: { model, answersThere, samples } }: PickerEvents["opened"]) => {
+    this.#enter(new Session(model, answersThere ? (this.gateway ?? null) : null, "page"));
+    this.row = 0;
+    // The feeders say how many columns a recording has.
+    this.#layOut();
+    if (samples !== null) this.#record(samples);
+  };
 
   #enter(session: Session): void {
     this.session = session;
-    this.fault = null;
-    this.row = 0;
     this.#inputs = Object.fromEntries(this.#tensors().map((tensor) => [tensor.name, zeros(tensor)]));
   }
 
@@ -397,28 +266,33 @@ export class Playground extends LitElement {
   #swapped = ({ detail: { model } }: SwapEvent) => {
     const session = this.session;
     if (model === null) {
-      if (session?.keeper === "device" && this.chosen) void this.#choose(this.chosen);
+      if (session?.keeper === "device") this.renderRoot.querySelector<ModelPicker>("mote-models")?.reopen();
       return;
     }
     if (session?.model.release.model !== model.release.model) return;
     session.close();
-    const inputs = this.#inputs;
-    const { row } = this;
+    const before = this.#inputs;
     this.#enter(new Session(model, session.gateway, "device"));
-    this.row = row;
-    this.#inputs = { ...this.#inputs, ...inputs };
+    for (const [name, array] of Object.entries(this.#inputs)) {
+      const old = before[name];
+      if (old?.constructor === array.constructor && old.length === array.length) this.#inputs[name] = old;
+    }
     void this.#predict(false);
   };
 
   #csvFile = async (event: Event) => {
     const file = (event.target as HTMLInputElement).files?.[0];
-    if (file) await this.#guarded(async () => this.#record(await file.text()));
+    if (file) this.#record(await file.text());
   };
 
   #record(text: string): void {
-    this.recording = readRecording(text, this.#feeders.reduce((sum, { feeding }) => sum + columnsOf(feeding), 0));
-    this.row = 0;
-    this.fault = null;
+    try {
+      this.recording = readRecording(text, this.#feeders.reduce((sum, { feeding }) => sum + columnsOf(feeding), 0));
+      this.row = 0;
+      this.fault = null;
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #rowPicked = (event: Event) => {
@@ -437,7 +311,7 @@ export class Playground extends LitElement {
     const session = this.session;
     if (session === null) return;
     const inputs = this.#inputs;
-    await this.#guarded(async () => {
+    try {
       const here = session.here(inputs);
       this.here = here;
       this.fault = null;
@@ -451,20 +325,27 @@ export class Playground extends LitElement {
       this.here = here;
       this.there = there.kind === "answer" ? there : null;
       this.verdict = session.verdict(here, there);
-    });
-  }
-
-  /** Shows what fails, unless it was given up on purpose. */
-  async #guarded(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
     } catch (error) {
-      if (error instanceof DOMException && error.name === "AbortError") return;
-      this.fault = {
-        message: error instanceof Error ? error.message : String(error),
-        hint: error instanceof MoteError ? error.hint : undefined,
-        code: error instanceof MoteError ? error.code : undefined,
-      };
+      if (session === this.session) this.#fail(error);
     }
   }
+
+  #fail(error: unknown): void {
+    if (error instanceof MoteError) {
+      const { message, hint, code } = error;
+      this.fault = { message, code, ...(hint && { hint }) };
+    } else {
+      this.fault = { message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+/** Says whether the bits are the same, or why that cannot be said. */
+function mark(verdict: Verdict) {
+  if (verdict.kind === "none") return html`<p class="mark" role="status" data-testid="same-bits" data-same="none">${verdict.why}</p>`;
+  const { same, different, unsaid } = verdict.sum;
+  const total = same + different + unsaid;
+  const rest = unsaid > 0 ? ` JSON cannot say ${unsaid} of them, which are not compared.` : "";
+  const text = verdict.kind === "same" ? `\u2713 Same bits: ${same} of ${total} values.` : `\u2717 Different bits: ${different} of ${total} values.`;
+  return html`<p class="mark" role="status" data-testid="same-bits" data-same=${verdict.kind === "same"}>${text}${rest}</p>`;
 }
