@@ -5,7 +5,8 @@
 
 use core::mem::size_of;
 
-use mote_fleet::Window;
+use mote_fleet::{Device, Fold, RECORD_BYTES, Window};
+use mote_stream::{Debounce, Windows};
 use mote_wire::{CLASSES, LATENCY_BUCKETS, MAX_TOPIC};
 
 /// Bytes of one chunk of a transfer. Larger chunks waste less on framing; each one must fit [`RX_BYTES`].
@@ -29,7 +30,7 @@ pub const SCORES: usize = CLASSES;
 pub const REPORT_S: u64 = 60;
 /// Telemetry windows kept while the broker is away.
 pub const REPORTS: usize = 8;
-/// RAM of those: 8 windows of 288 bytes.
+/// RAM of those: 8 windows of 264 bytes.
 pub const REPORTS_BYTES: usize = REPORTS * size_of::<Window>();
 /// Answers kept while the broker is away; of more, the oldest are dropped and counted.
 pub const ANSWERS: usize = 4;
@@ -68,6 +69,17 @@ const CONNECT_BYTES: usize =
     16 + 14 + (2 + CLIENT_BYTES) + (1 + 2 + WILL_TOPIC_BYTES + 2 + ALIVE_BYTES) + (4 + LOGIN_BYTES);
 /// What waits for its acknowledgement beside room for another CONNECT: one message at a time.
 pub const TX_BYTES: usize = CONNECT_BYTES + PUBLISH_FRAMING + MAX_TOPIC + BODY_BYTES;
+
+/// RAM of [`crate::Node`]: its parts, and 1280 for settings, store, model, answers and what waits for the link. Where a
+/// pointer has four bytes it is less.
+pub const NODE_BYTES: usize = size_of::<Device<'_>>()
+    + size_of::<Windows<&mut [f32]>>()
+    + size_of::<Debounce>()
+    + size_of::<Fold>()
+    + REPORTS_BYTES
+    + RECORD_BYTES
+    + 1280;
+const _: () = assert!(size_of::<crate::Node<'_, ()>>() <= NODE_BYTES);
 
 const fn max(a: usize, b: usize) -> usize {
     if a > b { a } else { b }

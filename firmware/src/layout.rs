@@ -62,8 +62,8 @@ impl Layout {
 
     /// Refuses what lies askew, outside the flash or on top of each other.
     pub(crate) fn check<F: Flash>(&self, flash: &F) -> Result<(), BootError> {
-        const { assert!(F::WRITE_SIZE > 0 && UNIT as usize % F::WRITE_SIZE == 0, "write units of up to 64 bytes") };
-        const { assert!(F::ERASE_SIZE % UNIT as usize == 0, "sectors of whole units") };
+        const { assert!((UNIT as usize).is_multiple_of(F::WRITE_SIZE), "write units of up to 64 bytes") };
+        const { assert!(F::ERASE_SIZE.is_multiple_of(UNIT as usize), "sectors of whole units") };
         let sector = F::ERASE_SIZE as u32;
         let [first, second] = self.slots;
         let mut areas = [

@@ -17,7 +17,7 @@ use crate::time::{now_us, wake_at};
 /// From one end of the link to the other.
 const LATENCY_US: u64 = 2000;
 
-/// How the link treats what goes to the device, in percent of messages.
+/// How the link treats what goes to the device, in percent of messages. Orders suffer a cut alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Weather {
     /// Never arrive.
@@ -176,24 +176,29 @@ impl Broker {
             Some(start) => topic.starts_with(start),
             None => topic == filter,
         });
-        if !heard || self.chance(self.weather.lost) {
+        if !heard {
+            return;
+        }
+        // An order is delivered at least once, or the connection breaks; what is asked for again may be lost.
+        let weather = if topic.ends_with("/dn/want") { Weather::default() } else { self.weather };
+        if self.chance(weather.lost) {
             return;
         }
         if self.chance(self.weather.cut) {
             self.broken = true;
             return;
         }
-        if self.chance(self.weather.damaged) {
+        if self.chance(weather.damaged) {
             let at = self.draw() as usize % payload.len();
             payload[at] ^= 1 << (self.draw() % 8);
         }
         let message = Queued { at_us: now_us() + LATENCY_US, topic: topic.into(), payload };
-        if self.chance(self.weather.twice) {
+        if self.chance(weather.twice) {
             self.queue.push_back(message.clone());
         }
         self.queue.push_back(message);
         let last = self.queue.len() - 1;
-        if last > 0 && self.chance(self.weather.swapped) {
+        if last > 0 && self.chance(weather.swapped) {
             self.queue.swap(last - 1, last);
         }
     }

@@ -13,15 +13,15 @@ const STATUS_REG: u8 = 0x1e;
 const OUTX_L_G: u8 = 0x22;
 const OUTZ_H_A: u8 = 0x2d;
 
-/// Samples of six values: acceleration in g, angular rate in rad/s.
+/// Samples of six values: acceleration in g, angular rate in rad/s. Where one is missing the part does not answer.
 #[derive(Debug, Clone)]
-pub struct Recording(Rc<[[f32; 6]]>);
+pub struct Recording(Rc<[Option<[f32; 6]>]>);
 
 impl Recording {
     /// One series of a `stream.csv`: columns `series,t,ax,ay,az,wx,wy,wz,label`.
     #[must_use]
     pub fn of(csv: &str, series: &str) -> Option<Self> {
-        let rows: Option<Vec<[f32; 6]>> = csv
+        let rows: Option<Vec<_>> = csv
             .lines()
             .filter_map(|line| line.strip_prefix(series)?.strip_prefix(','))
             .map(|row| {
@@ -30,7 +30,7 @@ impl Recording {
                 for value in &mut sample {
                     *value = values.next()?.ok()?;
                 }
-                Some(sample)
+                Some(Some(sample))
             })
             .collect();
         rows.filter(|rows| !rows.is_empty()).map(|rows| Self(rows.into()))
@@ -40,21 +40,28 @@ impl Recording {
     #[must_use]
     pub fn swinging(samples: usize) -> Self {
         let swing = |at: usize, axis: usize| ((at * (axis + 1)) % 64) as f32 / 32.0 - 1.0;
-        Self((0..samples.max(1)).map(|at| std::array::from_fn(|axis| swing(at, axis))).collect())
+        Self((0..samples.max(1)).map(|at| Some(std::array::from_fn(|axis| swing(at, axis)))).collect())
+    }
+
+    /// The same without every `nth` sample.
+    #[must_use]
+    pub fn with_gaps(&self, nth: usize) -> Self {
+        Self(self.0.iter().zip(1..).map(|(sample, number)| sample.filter(|_| number % nth != 0)).collect())
     }
 
     /// What the part answers in its output registers for a sample: rates, then accelerations.
-    fn counts(&self, at: usize) -> [u8; 12] {
-        let [ax, ay, az, wx, wy, wz] = self.0[at % self.0.len()];
+    fn counts(&self, at: usize) -> Option<[u8; 12]> {
+        let [ax, ay, az, wx, wy, wz] = self.0[at % self.0.len()]?;
         let (acceleration, rate) = RANGES;
         let (g, rad) = (acceleration.g_per_count(), rate.rad_per_count());
         let counts = [wx / rad, wy / rad, wz / rad, ax / g, ay / g, az / g];
         let mut bytes = [0; 12];
         for (place, count) in bytes.chunks_exact_mut(2).zip(counts) {
+            let half = if count < 0.0 { -0.5 } else { 0.5 };
             // The cast saturates, as the part does.
-            place.copy_from_slice(&(count.round() as i16).to_le_bytes());
+            place.copy_from_slice(&((count + half) as i16).to_le_bytes());
         }
-        bytes
+        Some(bytes)
     }
 }
 
@@ -64,19 +71,20 @@ pub struct Bus {
     recording: Recording,
     next: usize,
     register: u8,
-    /// Reads from here on get no answer.
-    pub broken: bool,
 }
 
 impl Bus {
     /// The recording from its start.
     #[must_use]
     pub fn new(recording: Recording) -> Self {
-        Self { recording, next: 0, register: 0, broken: false }
+        Self { recording, next: 0, register: 0 }
     }
 
-    fn read(&mut self, bytes: &mut [u8]) {
-        let counts = self.recording.counts(self.next);
+    fn read(&mut self, bytes: &mut [u8]) -> Result<(), NoAnswer> {
+        let Some(counts) = self.recording.counts(self.next) else {
+            self.next += 1;
+            return Err(NoAnswer);
+        };
         for byte in bytes {
             *byte = match self.register {
                 WHO_AM_I => 0x6c,
@@ -89,6 +97,7 @@ impl Bus {
             }
             self.register = self.register.wrapping_add(1);
         }
+        Ok(())
     }
 }
 
@@ -108,13 +117,13 @@ impl ErrorType for Bus {
 
 impl I2c for Bus {
     fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), NoAnswer> {
-        if self.broken || address != Lsm6dso::<Self>::ADDRESS {
+        if address != Lsm6dso::<Self>::ADDRESS {
             return Err(NoAnswer);
         }
         for operation in operations {
             match operation {
                 Operation::Write(bytes) => self.register = bytes.first().copied().unwrap_or(self.register),
-                Operation::Read(bytes) => self.read(bytes),
+                Operation::Read(bytes) => self.read(bytes)?,
             }
         }
         Ok(())

@@ -67,6 +67,6 @@ impl Write for Stream {
     }
 
     async fn flush(&mut self) -> Result<(), std::io::Error> {
-        self.repeat(|socket| socket.flush()).await
+        self.repeat(std::io::Write::flush).await
     }
 }

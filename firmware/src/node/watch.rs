@@ -6,7 +6,7 @@ use mote_stream::{Quality, top};
 use super::{Node, Which};
 use crate::answer::Answer;
 use crate::capacity::ANSWERS;
-use crate::model::{Model, Scores};
+use crate::model::Scores;
 use crate::port::{Clock, Flash};
 
 /// How one window went.
@@ -16,7 +16,7 @@ enum Watched {
     /// The window holds a value that is not finite.
     Flagged,
     /// The model was asked; `None` if it gave no answer.
-    Asked { model: Model, scores: Option<Scores>, sequence: u64, latency_us: u32 },
+    Asked { scores: Option<Scores>, sequence: u64, latency_us: u32 },
 }
 
 impl<F: Flash> Node<'_, F> {
@@ -28,8 +28,8 @@ impl<F: Flash> Node<'_, F> {
                 self.fold.window().flagged();
                 self.debounce.abstain();
             }
-            Watched::Asked { model, scores, sequence, latency_us } => {
-                let answer = scores.and_then(|scores| self.judge(&model, &scores)).map(|judged| Answer {
+            Watched::Asked { scores, sequence, latency_us } => {
+                let answer = scores.and_then(|scores| self.judge(&scores)).map(|judged| Answer {
                     sequence,
                     latency_us,
                     ..judged
@@ -56,12 +56,13 @@ impl<F: Flash> Node<'_, F> {
         let order = self.settings.sampling.order;
         let scores = parts.and_then(|parts| model.predict(parts.artifact, self.arena, &window, order).ok());
         let latency_us = u32::try_from(clock.micros().saturating_sub(start)).unwrap_or(u32::MAX);
-        Watched::Asked { model, scores, sequence, latency_us }
+        Watched::Asked { scores, sequence, latency_us }
     }
 
     /// What the scores say: the winning label of a classifier, or the level of a single score. `None` if they say
     /// nothing, such as NaN.
-    fn judge(&mut self, model: &Model, scores: &[f32]) -> Option<Answer> {
+    fn judge(&mut self, scores: &[f32]) -> Option<Answer> {
+        let model = self.active.as_ref()?;
         let (label, score, change) = match (scores, model.threshold()) {
             (&[score], _) if score.is_nan() => return None,
             (&[score], Some(threshold)) => {

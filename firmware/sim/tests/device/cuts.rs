@@ -100,8 +100,8 @@ fn stride(few: usize) -> usize {
 fn a_cut_at_any_flash_operation_loses_nothing() {
     let update = Update::<4>::new();
     let operations = update.operations();
-    // The stride divides neither cells nor chunks, so that the cuts fall differently into each.
-    let cuts: Vec<u64> = (0..operations).step_by(stride(13)).collect();
+    // The stride divides neither cells nor chunks in words, so that the cuts fall differently into each.
+    let cuts: Vec<u64> = (0..operations).step_by(stride(3)).collect();
     for &cut in &cuts {
         if let Err(what) = update.survive(cut) {
             panic!("cut {cut} of {operations}: {what}");

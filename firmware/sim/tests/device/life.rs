@@ -1,8 +1,9 @@
 //! What a device does and says, update or not.
 
 use mote_firmware::capacity::{self, ALIVE_BYTES};
-use mote_firmware::{BootError, Layout};
-use mote_firmware_sim::{Design, Life, Recording, SECTOR, Site};
+use mote_firmware::sensor::Lsm6dso;
+use mote_firmware::{BootError, Layout, Sensor};
+use mote_firmware_sim::{Bus, Design, Life, RANGES, Recording, SECTOR, Site};
 use mote_fleet::State;
 use mote_seal::Purpose;
 use mote_stream::Shape;
@@ -87,13 +88,45 @@ fn telemetry_is_asked_for_or_comes_by_itself() {
 }
 
 #[test]
-fn a_silent_sensor_costs_samples_and_not_the_device() {
+fn a_sensor_that_misses_samples_costs_windows_and_not_the_device() {
     let (mut site, _) = site::<4>(1);
-    site.recording =
-        Recording::of("watch-8,0.00,1,2,3,4,5,6,rest\nwatch-8,0.04,nan,2,3,4,5,6,rest", "watch-8").unwrap();
-    // The part has no word for NaN: it reads as 0, so every window is whole.
-    let remains = site.live(20_000, |_| false).unwrap();
-    assert_eq!((remains.life, remains.passed.samples), (Life::TimeUp, 0));
+    // A gap every 100 samples leaves room for windows of 64 in between, and one of every 50 leaves none.
+    for (nth, answers) in [(100, true), (50, false)] {
+        site.recording = Recording::swinging(700).with_gaps(nth);
+        site.broker.borrow_mut().published.clear();
+        let remains = site.live(40_000, |_| false).unwrap();
+        let missed = 1000 / nth as u32;
+        assert_eq!(remains.life, Life::TimeUp);
+        assert!((missed - 2..=missed + 2).contains(&remains.passed.samples), "{:?}", remains.passed);
+        let broker = site.broker.borrow();
+        let answered = broker.published.iter().any(|(topic, _)| topic == "activity/answers");
+        assert_eq!(answered, answers, "every {nth}");
+        assert_eq!(broker.twin().unwrap().running, Some(1));
+    }
+}
+
+/// A recorded stream goes through the part's registers and the driver, and comes out within half a count.
+#[test]
+fn a_recording_is_what_the_driver_reads() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/activity-cnn1d/stream.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    let series = text.lines().nth(1).unwrap().split_once(',').unwrap().0;
+    let recording = Recording::of(&text, series).unwrap();
+    let (acceleration, rate) = RANGES;
+    let mut sensor = Lsm6dso::new(Bus::new(recording), Lsm6dso::<Bus>::ADDRESS, acceleration, rate).unwrap();
+    let mut rows = 0;
+    for row in text.lines().filter(|line| line.split(',').next() == Some(series)) {
+        let recorded: Vec<f32> = row.split(',').skip(2).take(6).map(|value| value.parse().unwrap()).collect();
+        let mut sample = [0.0; 6];
+        sensor.read(&mut sample).unwrap();
+        let steps = [acceleration.g_per_count(), rate.rad_per_count()];
+        for (axis, (got, wanted)) in sample.iter().zip(&recorded).enumerate() {
+            assert!((got - wanted).abs() <= 0.51 * steps[axis / 3], "row {rows}, axis {axis}: {got} for {wanted}");
+        }
+        rows += 1;
+    }
+    assert!(rows > 1000, "{rows}");
+    assert!(Recording::of(&text, "watch").is_none());
 }
 
 #[test]
@@ -206,5 +239,6 @@ fn bodies_and_backlogs_fit_their_capacities() {
     let metrics = metrics.encode(&mut body).unwrap();
     assert!(twin.max(metrics) > capacity::BODY_BYTES / 2, "{twin} and {metrics} bytes");
     assert_eq!(alive.encode(&mut [0; ALIVE_BYTES]), Ok(ALIVE_BYTES));
-    assert_eq!(size_of::<mote_fleet::Backlog<{ capacity::REPORTS }>>(), capacity::REPORTS_BYTES + 40);
+    let node = size_of::<mote_firmware::Node<'_, ()>>();
+    assert!((capacity::NODE_BYTES - 300..=capacity::NODE_BYTES).contains(&node), "{node} of {}", capacity::NODE_BYTES);
 }

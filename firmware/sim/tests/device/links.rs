@@ -96,6 +96,7 @@ const WEATHERS: [(&str, Weather); 6] = [
 #[test]
 fn an_update_gets_through_any_link_that_delivers_something() {
     for (name, weather) in WEATHERS {
+        let mut connections = 0;
         for seed in 1..=4 {
             let (mut site, _) = site::<4>(seed);
             let second = sound(&site.controller, 2);
@@ -104,8 +105,9 @@ fn an_update_gets_through_any_link_that_delivers_something() {
             let remains = site.live(20 * LONG_MS, |broker| rests_in(broker, State::Committed, 2)).unwrap();
             let broker = site.broker.borrow();
             assert_eq!(remains.life, Life::Reached, "{name}, seed {seed}: {:?}", broker.twin());
-            assert!(weather.cut == 0 || broker.connections() > 1, "{name}, seed {seed}");
+            connections += broker.connections();
         }
+        assert_eq!(connections > 4, weather.cut > 0, "{name}: {connections} connections");
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cast;
 mod cuts;
+mod flash;
 mod life;
 mod links;
 mod socket;
