@@ -3,9 +3,11 @@
 mod bench;
 mod ci;
 mod demo;
+mod firmware;
 mod fuzz;
 mod guest;
 mod models;
+mod origin;
 mod python;
 mod run;
 mod setup;
@@ -23,11 +25,12 @@ use run::Failure;
 type Verb = fn(&[String]) -> Result<(), Failure>;
 
 /// Name, what it does, the function.
-const VERBS: [(&str, &str, Verb); 8] = [
+const VERBS: [(&str, &str, Verb); 9] = [
     ("setup", "find or install what builds the guest image", setup::verb),
     ("demo", "run `mote demo`; options behind -- are its own, for instance -- --once", demo::verb),
     ("test", "run every test; --long adds the slow ones, what follows goes to cargo test", test::verb),
     ("guest", "build the guest image and describe it", guest::verb),
+    ("firmware", "build the images of the boards; --report writes what they cost", firmware::verb),
     ("bench", "measure Mote and its peers, print the table", bench::verb),
     ("models", "regenerate models/; --check compares with what is committed", models::verb),
     ("fuzz", "fuzz the four doors, 60 s each; or: fuzz TARGET [SECONDS]", fuzz::verb),

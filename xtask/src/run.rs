@@ -13,12 +13,16 @@ use crate::workspace;
 pub(crate) enum Failure {
     #[error("{0}")]
     Toolchain(#[from] Missing),
+    #[error("{0}")]
+    Emulation(#[from] mote_qemu::QemuError),
     #[error("cannot start {program}: {source}")]
     Start { program: String, source: io::Error },
     #[error("{command}: {status}")]
     Exit { command: String, status: ExitStatus },
     #[error("{path}: {source}")]
     File { path: PathBuf, source: io::Error },
+    #[error("{path} is not what it should be")]
+    Malformed { path: PathBuf },
     #[error("{program} is not installed; {purpose}")]
     Absent { program: &'static str, purpose: &'static str },
     #[error("{count} of {of} failed: {names}")]

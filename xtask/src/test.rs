@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use crate::run::{Failure, cargo, shown, start};
 use crate::tally::Tally;
-use crate::{python, setup, tools, workspace};
+use crate::{firmware, python, setup, tools, workspace};
 
 /// Set for the tests' processes: the slow ones run too.
 const LONG: &str = "MOTE_LONG";
@@ -19,6 +19,10 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     let long = arguments.iter().any(|argument| argument == "--long");
     if long {
         test.env(LONG, "1");
+    }
+    // Emulated boards run where their images could be built; without QEMU the tests themselves say so.
+    if let Some(images) = firmware::images()? {
+        test.env(mote_qemu::IMAGES_VARIABLE, images);
     }
     // The README's recipe in Python runs where its package can be had.
     match python::environment("tests", &workspace::root().join("tests/requirements.txt")) {

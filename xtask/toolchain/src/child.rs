@@ -36,13 +36,13 @@ pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, library: Library, rustfla
         }
     }
     command.env("RUSTC", &toolchain.compiler.rustc);
-    if let Some(linker) = &toolchain.linker {
-        command.env(linker_variable(&toolchain.target), linker);
-    }
     if !rustflags.is_empty() {
         command.env("CARGO_ENCODED_RUSTFLAGS", rustflags.join("\x1f"));
     }
     command.arg(verb).args(["--target", &toolchain.target]);
+    if let Some(linker) = &toolchain.linker {
+        command.arg("--config").arg(linker_setting(&toolchain.target, &linker.to_string_lossy()));
+    }
     if toolchain.core == Core::FromSource {
         // Building `core` is an unstable feature of cargo, not of the language: the crates stay stable Rust.
         command.env("RUSTC_BOOTSTRAP", "1");
@@ -56,21 +56,19 @@ pub(crate) fn cargo(toolchain: &Toolchain, verb: &str, library: Library, rustfla
     command
 }
 
-fn linker_variable(target: &str) -> String {
-    format!("CARGO_TARGET_{}_LINKER", target.to_uppercase().replace('-', "_"))
+/// Not by environment: a variable's name would hold the dot of `thumbv8m.main`. Not in quotes either: cargo takes the dot
+/// for one of its own, here as where it looks the setting up.
+fn linker_setting(target: &str, linker: &str) -> String {
+    format!("target.{target}.linker='{linker}'")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::linker_variable;
+    use super::linker_setting;
 
     #[test]
-    fn the_linker_variable_is_the_one_cargo_reads() {
-        for (target, variable) in [
-            ("wasm32-unknown-unknown", "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER"),
-            ("thumbv8m.main-none-eabihf", "CARGO_TARGET_THUMBV8M.MAIN_NONE_EABIHF_LINKER"),
-        ] {
-            assert_eq!(linker_variable(target), variable);
-        }
+    fn a_dot_of_the_target_is_kept() {
+        let setting = linker_setting("thumbv8m.main-none-eabihf", "bin/rust-lld");
+        assert_eq!(setting, "target.thumbv8m.main-none-eabihf.linker='bin/rust-lld'");
     }
 }
