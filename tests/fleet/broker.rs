@@ -23,6 +23,8 @@ pub(crate) enum Kind {
 pub(crate) struct Broker {
     kind: Kind,
     pub(crate) port: u16,
+    /// Where mosquitto speaks MQTT over WebSocket.
+    pub(crate) web_port: u16,
     folder: TempDir,
     process: Option<Process>,
 }
@@ -35,8 +37,8 @@ impl Broker {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let mut broker = Self { kind, port, folder, process: None };
+        let [port, web_port] = free_ports();
+        let mut broker = Self { kind, port, web_port, folder, process: None };
         broker.restart();
         Some(broker)
     }
@@ -55,7 +57,7 @@ impl Broker {
             Kind::Embedded => Process::broker(self.port),
             Kind::Mosquitto => {
                 let config = self.folder.path().join("mosquitto.conf");
-                std::fs::write(&config, settings(self.port, self.folder.path())).unwrap();
+                std::fs::write(&config, settings(self.port, self.web_port, self.folder.path())).unwrap();
                 Process::other(Command::new(mosquitto().unwrap()).arg("-c").arg(config))
             }
         });
@@ -73,11 +75,17 @@ fn mosquitto() -> Option<PathBuf> {
     std::env::split_paths(&path).chain(usual).map(|dir| dir.join("mosquitto")).find(|file| file.is_file())
 }
 
+/// Two ports that nobody listens on. Both are held until both are known, so they differ.
+fn free_ports() -> [u16; 2] {
+    let held = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    held.map(|listener| listener.local_addr().unwrap().port())
+}
+
 /// Root needs `user root`, or mosquitto gives up the rights to its own folder.
-fn settings(port: u16, folder: &Path) -> String {
+fn settings(port: u16, web_port: u16, folder: &Path) -> String {
     format!(
-        "listener {port} 127.0.0.1\nallow_anonymous true\npersistence true\npersistence_location {}/\n\
-         max_queued_messages 0\nuser root\n",
+        "listener {port} 127.0.0.1\nlistener {web_port} 127.0.0.1\nprotocol websockets\nallow_anonymous true\n\
+         persistence true\npersistence_location {}/\nmax_queued_messages 0\nuser root\n",
         folder.display()
     )
 }

@@ -1,0 +1,47 @@
+// Keeps a page that is a device of a fleet, and does what the test says on standard input, one JSON line each:
+// {"ask": [FILES]}, {"feed": FILE}, {"reload": true}. Ends with its input.
+// usage: node update.mjs PACKAGE FOLDER URL FLEET DEVICE MODEL INPUT
+// Says {"ready": true}, {"event": ...} for events of the device, {"answers": [...], "loads": N} for what it was asked.
+import { createInterface } from 'node:readline';
+import { launch, say } from './chromium.mjs';
+import { serve } from './server.mjs';
+
+const [packaged, folder, url, fleet, device, model, input] = process.argv.slice(2);
+const server = await serve({ package: packaged, models: folder, test: import.meta.dirname });
+const browser = await launch();
+try {
+  let loads = 0;
+  const page = await browser.context.newPage();
+  await browser.context.exposeFunction('report', say);
+  const start = async () => {
+    loads += 1;
+    await page.evaluate(startDevice, { url, fleet, device, model, input });
+    say({ ready: true });
+  };
+  await page.goto(server.origin);
+  await start();
+  for await (const line of createInterface({ input: process.stdin })) {
+    const { ask, feed, reload } = JSON.parse(line);
+    if (ask) say({ answers: await page.evaluate(askDevice, ask), loads });
+    if (feed) await page.evaluate((file) => globalThis.busy.feed(file), feed);
+    if (reload) {
+      await page.reload();
+      await start();
+    }
+  }
+  await page.evaluate(() => globalThis.busy.stop());
+  if (browser.faults.length > 0) throw new Error(browser.faults.join('\n'));
+} finally {
+  await browser.close();
+  server.close();
+}
+
+async function startDevice(settings) {
+  const { Busy } = await import('/test/page.js');
+  globalThis.busy = await Busy.start(settings, (event) => globalThis.report(event));
+}
+
+async function askDevice(files) {
+  const { askAll } = await import('/test/page.js');
+  return askAll(globalThis.busy.device.model, files);
+}
