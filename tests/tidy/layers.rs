@@ -15,8 +15,8 @@ const LAYERS: [&[&str]; 10] = [
     &["guest-image"],
     &["pickle", "compiler", "weld"],
     &["host"],
-    &["gateway", "release", "web", "firmware"],
-    &["cli", "xtask", "bindgen", "firmware-sim"],
+    &["gateway", "release", "web", "firmware", "firmware-build"],
+    &["cli", "xtask", "bindgen", "firmware-sim", "firmware-example"],
     &["tests"],
 ];
 
