@@ -112,17 +112,23 @@ def _read_ts(path):
     return np.array(x), [part[-1] for part in parts]
 
 
-def motions(window, hop):
+def motions(window, hop, train="TRAIN", held="TEST"):
     """BasicMotions: x [N, window, 6] (acceleration xyz, angular velocity xyz, 10 Hz), y an index
-    of MOTION_LABELS. The archive's own split: its 40 test series are held out."""
-    parts = []
-    for part in ("TRAIN", "TEST"):
-        x, names = _read_ts(folder("sktime") / f"datasets/data/BasicMotions/BasicMotions_{part}.ts")
-        x = x.transpose(0, 2, 1).astype(F32)
-        starts = range(0, x.shape[1] - window + 1, hop)
-        y = np.array([MOTION_LABELS.index(name.lower()) for name in names])
-        parts += [np.concatenate([x[:, s : s + window] for s in starts]), np.tile(y, len(starts))]
-    return Split(*parts)
+    of MOTION_LABELS. The archive's own split into 40 and 40 series; either half can be the one held out."""
+    parts = [cut(*motion_series(part), window, hop) for part in (train, held)]
+    return Split(*parts[0], *parts[1])
+
+
+def motion_series(part):
+    """One half of BasicMotions, uncut: x [40, 100, 6], y [40]."""
+    x, names = _read_ts(folder("sktime") / f"datasets/data/BasicMotions/BasicMotions_{part}.ts")
+    return x.transpose(0, 2, 1).astype(F32), np.array([MOTION_LABELS.index(name.lower()) for name in names])
+
+
+def cut(x, y, window, hop):
+    """Windows [N, window, C] and labels [N] of equally long series x [S, T, C], y [S]."""
+    starts = range(0, x.shape[1] - window + 1, hop)
+    return np.concatenate([x[:, s : s + window] for s in starts]), np.tile(y, len(starts))
 
 
 def power():

@@ -163,8 +163,7 @@ pub(crate) fn check_every_answer(sent: u64, answers: &BTreeMap<u64, Vec<Answer>>
 
 /// A client of the broker on this port.
 pub(crate) fn client(background: &Background, port: u16, name: &str) -> (Link, Events) {
-    let broker =
-        Broker { host: "127.0.0.1".into(), port, client: name.into(), login: None, will: None, session: Mutex::new(0) };
+    let broker = Broker::plain("127.0.0.1", port, name);
     background.wait(async { connect(broker) })
 }
 
@@ -179,10 +178,12 @@ fn sample(samples: &[[f32; CHANNELS]], sequence: u64) -> [f32; CHANNELS] {
 /// The recorded samples of one wearer.
 fn recorded() -> Vec<[f32; CHANNELS]> {
     let text = std::fs::read_to_string(folder().join("stream.csv")).unwrap();
-    let rows = text.lines().filter(|line| line.starts_with("watch-8,"));
-    rows.map(|line| {
-        let fields: Vec<&str> = line.split(',').collect();
-        std::array::from_fn(|channel| fields[2 + channel].parse().unwrap())
-    })
-    .collect()
+    let rows = text.lines().skip(1);
+    let wearer = rows.clone().next().and_then(|row| row.split(',').next()).unwrap();
+    rows.take_while(|row| row.split(',').next() == Some(wearer))
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            std::array::from_fn(|channel| fields[2 + channel].parse().unwrap())
+        })
+        .collect()
 }
