@@ -19,9 +19,11 @@ const START: Duration = Duration::from_secs(10);
 const POLL: Duration = Duration::from_millis(5);
 
 /// A running embedded broker. It ends with the process.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Embedded {
     port: u16,
+    version_5_port: u16,
+    websocket_port: u16,
 }
 
 /// Why there is no embedded broker.
@@ -47,75 +49,90 @@ pub enum BrokerError {
     },
 }
 
+/// All on 127.0.0.1, without a password.
 impl Embedded {
-    /// Where it listens, on 127.0.0.1, without a password.
+    /// Where it listens for MQTT 3.1.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
+
+    /// Where it listens for MQTT 5, which it keeps apart.
+    #[must_use]
+    pub fn version_5_port(&self) -> u16 {
+        self.version_5_port
+    }
+
+    /// Where it listens for MQTT 3.1.1 over WebSocket.
+    #[must_use]
+    pub fn websocket_port(&self) -> u16 {
+        self.websocket_port
+    }
 }
 
-/// Starts a broker on a free loopback port and waits until it accepts connections.
+/// Starts a broker on free loopback ports and waits until it accepts connections.
 ///
 /// # Errors
 /// See [`BrokerError`].
 pub fn start() -> Result<Embedded, BrokerError> {
-    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr();
-    let port = free().map_err(|source| BrokerError::Start { port: 0, source })?.port();
-    start_on(port)
+    start_on(0)
 }
 
-/// Starts a broker on this loopback port and waits until it accepts connections.
+/// Starts a broker on this loopback port, and on free ones for what else it speaks; waits until it accepts connections.
 ///
 /// # Errors
 /// See [`BrokerError`].
 pub fn start_on(port: u16) -> Result<Embedded, BrokerError> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let failed = |source| BrokerError::Start { port, source };
-    // rumqttd only logs that it cannot bind.
-    TcpListener::bind(address).map_err(failed)?;
-    let config: Config = toml::from_str(&settings(address)).map_err(|e| BrokerError::Settings(Box::new(e)))?;
+    // rumqttd only logs that it cannot bind. All are held until all are known, so that they differ.
+    let listen = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(failed);
+    let held = [listen(port)?, listen(0)?, listen(0)?];
+    let [mqtt, version_5, websocket] = held.each_ref().map(TcpListener::local_addr);
+    let addresses = [mqtt.map_err(failed)?, version_5.map_err(failed)?, websocket.map_err(failed)?];
+    drop(held);
+    let config: Config = toml::from_str(&settings(addresses)).map_err(|e| BrokerError::Settings(Box::new(e)))?;
     let mut broker = Broker::new(config);
     // It runs until the process ends; what it would answer then nobody hears.
     let serve = move || drop(broker.start());
     thread::Builder::new().name("embedded-broker".into()).spawn(serve).map_err(failed)?;
 
     let deadline = Instant::now() + START;
-    while TcpStream::connect(address).is_err() {
-        if Instant::now() > deadline {
-            return Err(BrokerError::Silent { port });
+    for address in addresses {
+        while TcpStream::connect(address).is_err() {
+            if Instant::now() > deadline {
+                return Err(BrokerError::Silent { port: address.port() });
+            }
+            thread::sleep(POLL);
         }
-        thread::sleep(POLL);
     }
-    Ok(Embedded { port })
+    let [port, version_5_port, websocket_port] = addresses.map(|address| address.port());
+    Ok(Embedded { port, version_5_port, websocket_port })
 }
 
 /// Segments are kept per filter and take many times their size in memory, hence the small ones. Without dynamic filters
 /// a message that nobody subscribes to is never acknowledged.
-fn settings(address: SocketAddr) -> String {
-    format!(
-        r#"
-id = 0
-
-[router]
-id = 0
-max_connections = 128
-max_outgoing_packet_count = 200
-max_segment_size = 1048576
-max_segment_count = 2
-
-[v4.loopback]
-name = "embedded-broker"
+fn settings([mqtt, version_5, websocket]: [SocketAddr; 3]) -> String {
+    let mut text = String::from(
+        "id = 0\n[router]\nid = 0\nmax_connections = 128\nmax_outgoing_packet_count = 200\n\
+         max_segment_size = 1048576\nmax_segment_count = 2\n",
+    );
+    for (kind, address) in [("v4", mqtt), ("v5", version_5), ("ws", websocket)] {
+        text += &format!(
+            r#"
+[{kind}.loopback]
+name = "embedded-broker-{kind}"
 listen = "{address}"
 next_connection_delay_ms = 1
 
-[v4.loopback.connections]
+[{kind}.loopback.connections]
 connection_timeout_ms = 60000
 max_payload_size = {MAX_PACKET}
 max_inflight_count = 100
 dynamic_filters = true
 "#
-    )
+        );
+    }
+    text
 }
 
 #[cfg(test)]
