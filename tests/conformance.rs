@@ -1,21 +1,27 @@
-//! One Plan, one answer: the native engine, wasmtime with derived code and with the code of the file, and node's V8 agree
-//! bit for bit, and with recorded outputs within what is allowed. Fast code stays close.
+//! One Plan, one answer: every host gives the same bits for the same input, recorded or special, and recorded outputs
+//! within what is allowed. Fast code stays close.
 //!
-//! The models are those of `models/` and, where it is found, the networks of the corpus.
+//! The models are those of `models/` and, where it is found, the networks of the corpus. The test prints one table, model x
+//! host; a host that this machine lacks is named under it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
-#[path = "conformance/builds.rs"]
-mod builds;
+#[path = "conformance/hosts/mod.rs"]
+mod hosts;
 mod program;
+#[path = "conformance/subject.rs"]
+mod subject;
+#[path = "conformance/table.rs"]
+mod table;
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::Write;
+use std::thread;
 
-use builds::{Build, V8};
+use hosts::{Host, Ran};
 use mote_compiler::{CompileError, ImportError};
-use mote_host::{Host, HostConfig};
 use mote_tests::evidence::{self, Corpus, Evidence, relative_error};
-use mote_tests::npz::{self, Array};
+use mote_tests::npz;
+use subject::{Subject, subjects};
+use table::{Cell, Row, Table};
 
 /// Networks of the corpus that must not be refused.
 const REQUIRED: [&str; 13] = [
@@ -44,137 +50,174 @@ const LARGER_ERRORS: [(&str, f64, &str); 3] = [
 /// Largest error of fast code against strict code, measured alike.
 const MAX_FAST_ERROR: f64 = 1e-4;
 
-/// What a model was found to be.
-struct Row {
-    cases: usize,
-    /// Against recorded outputs.
-    error: f64,
-    /// Of fast code against strict code.
-    fast: f64,
-    /// Bytes of the strict-v8 module and of the Plan in it.
-    sizes: (usize, usize),
-}
+/// A convolutional network whose Plan has 60 KB and more, and a column that must have it where there is such a host.
+const ON_A_MICROCONTROLLER: (&str, &str) = ("mlperf_ic_resnet8_f32", "M4F");
+/// Hexadecimal digits of a digest that the table shows.
+const DIGITS: usize = 8;
 
 #[test]
-fn evidence_models_answer_alike_everywhere() {
-    let rows = judge_all(&evidence::models());
-    assert!(rows.len() >= 6, "{} models", rows.len());
-    for (name, row) in rows {
-        assert!(row.is_ok_and(|row| row.cases > 0), "{name} is refused or has no case");
-    }
-}
+fn every_host_answers_alike() {
+    let mut models = evidence::models();
+    let own = models.len();
+    let corpus = Corpus::find("networks of the corpus in every_host_answers_alike");
+    models.extend(corpus.iter().flat_map(|corpus| corpus.group("nn")));
 
-#[test]
-fn networks_of_the_corpus_answer_alike_everywhere() {
-    let Some(corpus) = Corpus::find("networks_of_the_corpus_answer_alike_everywhere") else { return };
-    let rows = judge_all(&corpus.group("nn"));
-    for required in REQUIRED {
-        let row = rows.get(required).unwrap_or_else(|| panic!("the corpus lacks {required}"));
-        assert!(row.is_ok(), "{required}: {}", row.as_ref().err().unwrap());
-    }
-}
-
-/// Judges models and prints the table; panics at the first wrong answer.
-fn judge_all(models: &[Evidence]) -> BTreeMap<String, Result<Row, CompileError>> {
-    let host = Host::new(&HostConfig { slots: 0, ..HostConfig::default() }).unwrap();
-    let v8 = V8::find();
-    println!("{:<28} {:>5} {:>9} {:>9} {:>9} {:>9}", "model", "cases", "recorded", "fast", "wasm", "plan");
-    let judged = models.iter().map(|model| {
-        let row = judge(model, &host, v8.as_ref());
-        match &row {
-            Ok(Row { cases, error, fast, sizes: (wasm, plan) }) => {
-                println!("{:<28} {cases:>5} {error:>9.1e} {fast:>9.1e} {wasm:>9} {plan:>9}", model.name);
-            }
-            Err(error) => {
-                println!("{:<28} refused: {error}", model.name);
-                assert_names_operators(model, error);
-            }
+    let mut table = Table::default();
+    let mut all = Vec::new();
+    for model in &models {
+        match subjects(model) {
+            Ok(subjects) => all.extend(subjects.into_iter().map(|subject| (model, subject))),
+            Err(error) => table.refused.push((model.name.clone(), refusal(model, &error))),
         }
-        (model.name.clone(), row)
-    });
-    judged.collect()
+    }
+    let (models, subjects): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    let differences = compare(&models, &subjects, &mut table);
+
+    // Past the test harness, which would keep it to itself.
+    write!(std::io::stdout(), "\n{table}").unwrap();
+    assert!(differences.is_empty(), "\n  {}\n", differences.join("\n  "));
+    assert!(table.rows.iter().all(Row::is_uniform), "a row has several digests");
+    assert!(own >= 6, "{own} models");
+    let required = if corpus.is_some() { &REQUIRED[..] } else { &[] };
+    for (name, why) in &table.refused {
+        assert!(!required.contains(&name.as_str()) && !is_own(name), "{name} is refused: {why}");
+    }
+    let (name, host) = ON_A_MICROCONTROLLER;
+    let column = table.hosts.iter().position(|&head| head == host);
+    let row = table.rows.iter().find(|row| row.name == name);
+    if let Some((row, column)) = row.zip(column) {
+        assert!(matches!(row.cells[column], Cell::Digest(_)), "{name} did not run on {host}");
+    }
+    for name in required {
+        assert!(models.iter().any(|model| model.name == *name), "the corpus lacks {name}");
+    }
 }
 
-/// A refusal says which operators it is about.
-fn assert_names_operators(model: &Evidence, error: &CompileError) {
+/// Whether a model is one of `models/`.
+fn is_own(name: &str) -> bool {
+    evidence::models().iter().any(|model| model.name == name)
+}
+
+/// Why a model was refused; it says which operators it is about.
+fn refusal(model: &Evidence, error: &CompileError) -> String {
+    let text = error.to_string();
     if let CompileError::Import(ImportError::Refused(refusals)) = error {
-        let text = error.to_string();
         for refusal in refusals.others.iter().chain([&refusals.first]) {
             assert!(!refusal.op.is_empty() && text.contains(&refusal.op), "{}: {text}", model.name);
         }
     }
+    text
 }
 
-/// Runs every case of a model every way.
-fn judge(model: &Evidence, host: &Host, v8: Option<&V8>) -> Result<Row, CompileError> {
-    let bytes = model.bytes();
-    let mut row = Row { cases: 0, error: 0.0, fast: 0.0, sizes: (0, 0) };
-    for (shapes, cases) in by_shapes(model) {
-        let mut build = Build::new(&bytes, shapes, host)?;
-        row.sizes = build.sizes();
-        let mut answers = Vec::new();
-        for (inputs, recorded) in cases {
-            let answer = build.native(&inputs);
-            for (way, got) in build.strict_guests(&inputs) {
-                assert_same(&model.name, way, &got, &answer);
-            }
-            for (way, got) in build.fast_guests(&inputs) {
-                let error = largest(got.iter().zip(&answer).map(|(got, want)| relative_error(got, want)));
-                assert!(error <= MAX_FAST_ERROR, "{}: {way} is off by {error:.1e}", model.name);
-                row.fast = largest([row.fast, error]);
-            }
-            for want in recorded.as_deref().map(npz::read).unwrap_or_default() {
-                row.error = largest([row.error, against_recorded(model, &answer, &want)]);
-            }
-            row.cases += 1;
-            answers.push((inputs, answer));
+/// Runs every subject on every host, fills the table, and answers what differs.
+fn compare(models: &[&Evidence], subjects: &[Subject], table: &mut Table) -> Vec<String> {
+    let reference = hosts::reference();
+    let (mut present, mut fast) = (Vec::new(), Vec::new());
+    for host in hosts::strict() {
+        match host {
+            Ok(host) => present.push(host),
+            Err(absent) => table.absent.push(absent),
         }
-        if let Some(v8) = v8 {
-            let given: Vec<_> = answers.iter().map(|(inputs, _)| inputs.as_slice()).collect();
-            for (got, (_, answer)) in v8.run(&build, &given).iter().zip(&answers) {
-                assert_same(&model.name, "node", got, answer);
+    }
+    let (truth, strict) = thread::scope(|scope| {
+        let strict: Vec<_> = present.iter().map(|host| scope.spawn(|| host.run(subjects))).collect();
+        let truth = answers(reference.run(subjects));
+        fast.extend(hosts::fast().map(|host| answers(host.run(subjects))));
+        let strict: Vec<_> = strict.into_iter().map(|thread| thread.join().unwrap()).collect();
+        (truth, strict)
+    });
+
+    table.hosts = [reference.name()].into_iter().chain(present.iter().map(|host| host.name())).collect();
+    let mut differences = Vec::new();
+    for (index, (model, subject)) in models.iter().zip(subjects).enumerate() {
+        let mut cells = vec![cell(subject, &truth[index])];
+        for (host, ran) in present.iter().zip(&strict) {
+            cells.push(match &ran[index] {
+                Ran::Answers(answers) => {
+                    differences.extend(difference(subject, host.name(), answers, &truth[index]));
+                    cell(subject, answers)
+                }
+                Ran::Unfit(why) => Cell::Unfit(why),
+            });
+        }
+        table.rows.push(Row {
+            name: subject.name.clone(),
+            sets: subject.sets.len(),
+            error: against_recorded(model, subject, &truth[index]),
+            fast: largest(fast.iter().map(|fast| closeness(subject, &fast[index], &truth[index]))),
+            plan_bytes: subject.mcu_plan.len(),
+            cells,
+        });
+    }
+    differences
+}
+
+/// The answers of a host for which everything is fit.
+fn answers(ran: Vec<Ran>) -> Vec<Vec<Vec<u8>>> {
+    let answers = |ran| match ran {
+        Ran::Answers(answers) => answers,
+        Ran::Unfit(why) => panic!("{why}"),
+    };
+    ran.into_iter().map(answers).collect()
+}
+
+fn cell(subject: &Subject, answers: &[Vec<u8>]) -> Cell {
+    Cell::Digest(subject.digest(answers).to_string()[..DIGITS].to_owned())
+}
+
+/// Where two hosts part ways first.
+fn difference(subject: &Subject, host: &str, got: &[Vec<u8>], want: &[Vec<u8>]) -> Option<String> {
+    let name = &subject.name;
+    if got.len() != want.len() {
+        return Some(format!("{name}: {host} answers {} of {} sets", got.len(), want.len()));
+    }
+    for ((set, got), want) in subject.sets.iter().zip(got).zip(want) {
+        for (got, want) in subject.outputs(got).iter().zip(&subject.outputs(want)) {
+            let (output, size) = (&want.name, want.dtype.size() as usize);
+            let (got, want) = (got.canonical(), want.canonical());
+            let mut elements = got.chunks(size).zip(want.chunks(size)).enumerate();
+            if let Some((at, (got, want))) = elements.find(|(_, (got, want))| got != want) {
+                let what = &set.what;
+                return Some(format!("{name}: {what}: {host} has {got:02x?}, not {want:02x?}, in `{output}`[{at}]"));
             }
         }
     }
-    Ok(row)
+    None
 }
 
-/// The inputs of a case and the file of its recorded outputs.
-type Case = (Vec<Array>, Option<std::path::PathBuf>);
-
-/// The cases of a model, those of equal input shapes together.
-fn by_shapes(model: &Evidence) -> BTreeMap<BTreeMap<String, Vec<usize>>, Vec<Case>> {
-    let mut groups = BTreeMap::new();
-    for (inputs, recorded) in &model.cases {
-        let inputs = npz::read(inputs);
-        let shapes = inputs.iter().map(|array| (array.name.clone(), array.dims.clone())).collect();
-        let cases: &mut Vec<Case> = groups.entry(shapes).or_default();
-        cases.push((inputs, recorded.as_deref().map(Path::to_path_buf)));
-    }
-    groups
-}
-
-/// The error of one output; panics beyond what is allowed.
-fn against_recorded(model: &Evidence, answer: &[Array], want: &Array) -> f64 {
-    let name = &model.name;
-    let got = answer.iter().find(|got| got.name == want.name);
-    let got = got.unwrap_or_else(|| panic!("{name}: output `{}` is missing", want.name));
-    let difference = model.tolerance.difference(got, want);
-    assert!(difference.is_none(), "{name}: output `{}` {}", want.name, difference.unwrap());
-    let error = relative_error(got, want);
-    let exception = LARGER_ERRORS.iter().find(|(exception, ..)| exception == name);
-    let limit = exception.map_or(MAX_ERROR, |(_, limit, _)| *limit);
-    assert!(!model.single_precision || error <= limit, "{name}: `{}` is off by {error:.1e}", want.name);
+/// The largest error of fast code over recorded inputs; panics beyond what is allowed.
+fn closeness(subject: &Subject, fast: &[Vec<u8>], strict: &[Vec<u8>]) -> f64 {
+    let recorded = subject.sets.iter().zip(fast.iter().zip(strict)).filter(|(set, _)| set.recorded.is_some());
+    let errors = recorded.flat_map(|(_, (fast, strict))| {
+        let (fast, strict) = (subject.outputs(fast), subject.outputs(strict));
+        fast.iter().zip(&strict).map(|(fast, strict)| relative_error(fast, strict)).collect::<Vec<_>>()
+    });
+    let error = largest(errors);
+    assert!(error <= MAX_FAST_ERROR, "{}: fast code is off by {error:.1e}", subject.name);
     error
 }
 
-fn assert_same(model: &str, way: &str, got: &[Array], want: &[Array]) {
-    for (got, want) in got.iter().zip(want) {
-        assert!(got.canonical() == want.canonical(), "{model}: {way} and native differ in `{}`", want.name);
+/// The largest error against recorded outputs; panics beyond what is allowed.
+fn against_recorded(model: &Evidence, subject: &Subject, answers: &[Vec<u8>]) -> f64 {
+    let name = &subject.name;
+    let exception = LARGER_ERRORS.iter().find(|(exception, ..)| *exception == model.name);
+    let limit = exception.map_or(MAX_ERROR, |(_, limit, _)| *limit);
+    let mut errors = Vec::new();
+    for (set, answer) in subject.sets.iter().zip(answers) {
+        let answer = subject.outputs(answer);
+        for want in set.recorded.as_deref().map(npz::read).unwrap_or_default() {
+            let got = answer.iter().find(|got| got.name == want.name);
+            let got = got.unwrap_or_else(|| panic!("{name}: output `{}` is missing", want.name));
+            let difference = model.tolerance.difference(got, &want);
+            assert!(difference.is_none(), "{name}: output `{}` {}", want.name, difference.unwrap());
+            let error = relative_error(got, &want);
+            assert!(!model.single_precision || error <= limit, "{name}: `{}` is off by {error:.1e}", want.name);
+            errors.push(error);
+        }
     }
-    assert_eq!(got.len(), want.len(), "{model}: {way}");
+    largest(errors)
 }
 
-fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
-    values.into_iter().fold(0.0, |m, v| if v > m { v } else { m })
+fn largest(errors: impl IntoIterator<Item = f64>) -> f64 {
+    errors.into_iter().fold(0.0, |most, error| if error > most { error } else { most })
 }

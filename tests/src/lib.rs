@@ -11,3 +11,4 @@ pub mod npz;
 pub mod onnx;
 pub mod protobuf;
 pub mod signed;
+pub mod special;
