@@ -143,6 +143,12 @@ fn hand_over(link: &Link, client: &AsyncClient) {
 }
 
 impl Broker {
+    /// A connection without login and will.
+    #[must_use]
+    pub fn plain(host: &str, port: u16, client: &str) -> Self {
+        Self { host: host.into(), port, client: client.into(), login: None, will: None, session: Mutex::new(0) }
+    }
+
     fn next_session(&self) -> u64 {
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         *session = session.wrapping_add(1);

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use mote_gateway::background::Background;
@@ -110,14 +109,7 @@ impl Site {
 }
 
 fn link(background: &Background, port: u16, client: &str) -> (Link, Events) {
-    let broker = Broker {
-        host: "127.0.0.1".into(),
-        port,
-        client: client.into(),
-        login: None,
-        will: None,
-        session: Mutex::new(0),
-    };
+    let broker = Broker::plain("127.0.0.1", port, client);
     background.wait(async { connect(broker) })
 }
 
