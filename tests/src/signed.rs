@@ -18,11 +18,17 @@ pub struct Signed {
 
 impl Signed {
     /// Signs one artifact for gateways.
+    #[must_use]
+    pub fn new(artifact: Vec<u8>, kind: Kind) -> Self {
+        Self::limited(artifact, kind, Limits::default())
+    }
+
+    /// Signs one artifact for gateways, with limits stated in the release.
     ///
     /// # Panics
     /// Never: the release is a sound one.
     #[must_use]
-    pub fn new(artifact: Vec<u8>, kind: Kind) -> Self {
+    pub fn limited(artifact: Vec<u8>, kind: Kind, limits: Limits) -> Self {
         let role = if kind == Kind::Foreign { Role::Foreign } else { Role::Release };
         let key = SigningKey::from_seed(&[7; 32], role, Standing::Development);
         let blob = Blob { digest: Digest::of(&artifact), length: artifact.len() as u64 };
@@ -33,7 +39,7 @@ impl Signed {
             floor: 0,
             artifacts: listed.as_slice().into(),
             golden: None,
-            limits: Limits::default(),
+            limits,
             compiler: "test",
         };
         let manifest = sign_release(&release, &key).unwrap();

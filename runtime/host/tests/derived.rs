@@ -25,8 +25,9 @@ fn plan_and_module_answer_alike_from_either_code() {
         (module(), Kind::Module, Code::File),
     ];
     for (artifact, kind, code) in table {
-        let signed = Signed::new(artifact, kind, UNSTATED);
-        let model = host.load(&signed.open(), &no_image(), &LoadOptions { code, ..LoadOptions::default() }).unwrap();
+        let signed = Signed::new(artifact, kind);
+        let model =
+            host.load(&signed.open().unwrap(), &no_image(), &LoadOptions { code, ..LoadOptions::default() }).unwrap();
         assert_eq!((model.meta().name.as_str(), model.meta().version), ("sum", 3));
         let mut instance = model.instantiate().unwrap();
         for _ in 0..2 {
@@ -43,8 +44,8 @@ fn plan_and_module_answer_alike_from_either_code() {
 #[test]
 fn wrong_calls_are_named() {
     let host = host(Wasi::Refused);
-    let signed = Signed::new(plan(), Kind::Plan, UNSTATED);
-    let model = host.load(&signed.open(), &no_image(), &LoadOptions::default()).unwrap();
+    let signed = Signed::new(plan(), Kind::Plan);
+    let model = host.load(&signed.open().unwrap(), &no_image(), &LoadOptions::default()).unwrap();
     let mut instance = model.instantiate().unwrap();
     let short = bytes(&[1.0]);
     assert_eq!(instance.infer(1, &[]).err(), Some(InferError::NoEntry { entry: 1, count: 1 }));
@@ -59,8 +60,8 @@ fn wrong_calls_are_named() {
 fn limits_of_host_and_release_refuse_before_anything_runs() {
     let host = host(Wasi::Refused);
     let load = |stated, limits| {
-        let signed = Signed::new(plan(), Kind::Plan, stated);
-        host.load(&signed.open(), &no_image(), &LoadOptions { limits, ..LoadOptions::default() }).err()
+        let signed = Signed::limited(plan(), Kind::Plan, stated);
+        host.load(&signed.open().unwrap(), &no_image(), &LoadOptions { limits, ..LoadOptions::default() }).err()
     };
     let own = Limits::default();
     assert!(matches!(
@@ -81,8 +82,8 @@ fn limits_of_host_and_release_refuse_before_anything_runs() {
 fn damaged_artifacts_are_refused_with_a_reason() {
     let host = host(Wasi::Refused);
     let load = |artifact: Vec<u8>, kind, code| {
-        let signed = Signed::new(artifact, kind, UNSTATED);
-        host.load(&signed.open(), &no_image(), &LoadOptions { code, ..LoadOptions::default() }).err().unwrap()
+        let signed = Signed::new(artifact, kind);
+        host.load(&signed.open().unwrap(), &no_image(), &LoadOptions { code, ..LoadOptions::default() }).err().unwrap()
     };
     let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
     assert!(matches!(load(half(plan()), Kind::Plan, Code::Derived), LoadError::Plan(_)));
@@ -96,8 +97,8 @@ fn damaged_artifacts_are_refused_with_a_reason() {
 #[test]
 fn the_pool_says_when_it_is_full() {
     let host = host(Wasi::Refused);
-    let signed = Signed::new(plan(), Kind::Plan, UNSTATED);
-    let model = host.load(&signed.open(), &no_image(), &LoadOptions::default()).unwrap();
+    let signed = Signed::new(plan(), Kind::Plan);
+    let model = host.load(&signed.open().unwrap(), &no_image(), &LoadOptions::default()).unwrap();
     let slots = host.pool().slots;
     let all: Vec<_> = (0..slots).map(|_| model.instantiate().unwrap()).collect();
     if slots > 0 {
@@ -111,17 +112,17 @@ fn the_pool_says_when_it_is_full() {
 fn the_second_load_takes_compiled_code_from_the_cache() {
     let dir = tempfile::tempdir().unwrap();
     let config = HostConfig { slots: 2, cache_dir: Some(dir.path().join("code")), foreign: None };
-    let signed = Signed::new(plan(), Kind::Plan, UNSTATED);
+    let signed = Signed::new(plan(), Kind::Plan);
     for cached in [false, true] {
         let host = Host::new(&config).unwrap();
-        let model = host.load(&signed.open(), &no_image(), &LoadOptions::default()).unwrap();
+        let model = host.load(&signed.open().unwrap(), &no_image(), &LoadOptions::default()).unwrap();
         assert_eq!(model.timings().cached, cached);
         let mut instance = model.instantiate().unwrap();
         let outputs = instance.infer(0, &[&bytes(&[1.0, 2.0])]).unwrap();
         assert_eq!(outputs.get(0).unwrap()[..4], 3f32.to_le_bytes());
     }
     let tight = LoadOptions { limits: Limits { memory_bytes: 64, ..Limits::default() }, ..LoadOptions::default() };
-    let refused = Host::new(&config).unwrap().load(&signed.open(), &no_image(), &tight);
+    let refused = Host::new(&config).unwrap().load(&signed.open().unwrap(), &no_image(), &tight);
     assert!(matches!(refused.err(), Some(LoadError::TooMuchMemory { .. })), "cached code has limits too");
 }
 

@@ -16,7 +16,7 @@ fn limits() -> Limits {
 /// Loads, starts and calls a guest; answers its output.
 fn run(guest: &Guest, wasi: Wasi) -> Result<Vec<u8>, Ended> {
     let signed = guest.signed();
-    let model = host(wasi).load_foreign(&signed.open(), limits()).map_err(Ended::Load)?;
+    let model = host(wasi).load_foreign(&signed.open().unwrap(), limits()).map_err(Ended::Load)?;
     let mut instance = model.instantiate().map_err(Ended::Load)?;
     let outputs = instance.infer(0, &[&[0; 4]]).map_err(Ended::Infer)?;
     Ok(outputs.get(0).unwrap().to_vec())
@@ -37,8 +37,8 @@ fn a_well_behaved_guest_answers() {
 fn foreign_guests_run_only_where_they_are_enabled_and_as_what_they_are() {
     let signed = Guest::default().signed();
     let plain = Host::new(&HostConfig { slots: 0, ..HostConfig::default() }).unwrap();
-    assert!(matches!(plain.load_foreign(&signed.open(), limits()).err(), Some(LoadError::ForeignDisabled)));
-    let loaded = host(Wasi::Refused).load(&signed.open(), &no_image(), &LoadOptions::default());
+    assert!(matches!(plain.load_foreign(&signed.open().unwrap(), limits()).err(), Some(LoadError::ForeignDisabled)));
+    let loaded = host(Wasi::Refused).load(&signed.open().unwrap(), &no_image(), &LoadOptions::default());
     assert!(matches!(loaded.err(), Some(LoadError::Foreign)));
 }
 
@@ -77,7 +77,7 @@ fn standard_error_of_the_subset_is_kept_for_the_host() {
     };
     let guest = Guest { imports: vec![("wasi_snapshot_preview1", "fd_write")], body, ..Guest::default() };
     let signed = guest.signed();
-    let model = host(Wasi::Subset).load_foreign(&signed.open(), limits()).unwrap();
+    let model = host(Wasi::Subset).load_foreign(&signed.open().unwrap(), limits()).unwrap();
     let mut instance = model.instantiate().unwrap();
     instance.run(0).unwrap();
     assert_eq!(instance.stderr(), b"hi");
@@ -163,6 +163,6 @@ fn cards_and_exports_are_checked() {
 }
 
 fn run_bytes(wasm: &[u8]) -> Result<(), Ended> {
-    let signed = support::Signed::new(wasm.to_vec(), mote_seal::Kind::Foreign, mote_seal::Limits::default());
-    host(Wasi::Refused).load_foreign(&signed.open(), limits()).map(drop).map_err(Ended::Load)
+    let signed = support::Signed::new(wasm.to_vec(), mote_seal::Kind::Foreign);
+    host(Wasi::Refused).load_foreign(&signed.open().unwrap(), limits()).map(drop).map_err(Ended::Load)
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod compare;
+#[path = "../../../../tests/src/npz.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the whole-system tests share it, and use more of it")]
 mod npz;
 
 use std::collections::BTreeMap;
@@ -148,13 +150,13 @@ impl Corpus {
         let tolerance = Tolerance::of(entry);
         let mut worst = (0.0, String::new());
         for case in entry["cases"].as_array().unwrap() {
-            let inputs = npz::read(&self.root.join(case["input"].as_str().unwrap()));
+            let inputs = arrays(&self.root.join(case["input"].as_str().unwrap()));
             let outputs = match run(&model, &inputs) {
                 Ok(outputs) => outputs,
                 Err(verdict) => return verdict,
             };
             let Some(recorded) = case["output"].as_str() else { continue };
-            for want in npz::read(&self.root.join(recorded)) {
+            for want in arrays(&self.root.join(recorded)) {
                 let Some(got) = outputs.iter().find(|got| got.name == want.name) else {
                     return Verdict::Wrong(format!("output `{}` is missing", want.name));
                 };
@@ -170,6 +172,11 @@ impl Corpus {
 }
 
 /// Compiles for the shapes of the inputs and runs the native engine.
+fn arrays(path: &Path) -> Vec<HostTensor> {
+    let tensor = |npz::Array { name, dtype, dims, bytes }| HostTensor { name, dtype, dims, bytes };
+    npz::read(path).into_iter().map(tensor).collect()
+}
+
 fn run(model: &[u8], inputs: &[HostTensor]) -> Result<Vec<HostTensor>, Verdict> {
     let shapes = inputs.iter().map(|t| (t.name.clone(), t.dims.clone())).collect();
     let import = ImportOptions { input_shapes: shapes, ..ImportOptions::default() };

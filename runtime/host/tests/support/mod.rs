@@ -1,20 +1,22 @@
 //! Signed artifacts for tests: a small Plan, and hand-written guests.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
+#[path = "../../../../tests/src/signed.rs"]
+mod signed;
+
 use mote_abi::DType;
 use mote_host::{ForeignConfig, Host, HostConfig, Wasi};
 use mote_plan::step::Conv;
 use mote_plan::write::{EntrySpec, Writer};
 use mote_plan::{AlignedBytes, Halo, Kind as Step, Meta, Plan};
-use mote_seal::{
-    Artifact, Blob, Class, Digest, Keyring, Kind, Limits, Opened, Release, Role, SigningKey, Standing, Target,
-    TrustedKey, open_detached, sign_release,
-};
+use mote_seal::Kind;
 use mote_weld::{Flavour, Image};
 use wasm_encoder::{
     CodeSection, ConstExpr, CustomSection, EntityType, ExportKind, ExportSection, Function, FunctionSection,
     GlobalSection, GlobalType, ImportSection, MemorySection, MemoryType, Module, StartSection, TypeSection, ValType,
 };
+
+pub use signed::Signed;
 
 /// No cold kernel is needed by these models.
 pub fn no_image() -> Image<'static> {
@@ -24,38 +26,6 @@ pub fn no_image() -> Image<'static> {
 /// A host with few slots that runs foreign guests.
 pub fn host(wasi: Wasi) -> Host {
     Host::new(&HostConfig { slots: 2, cache_dir: None, foreign: Some(ForeignConfig { wasi }) }).unwrap()
-}
-
-/// An artifact and the signed release that names it.
-pub struct Signed {
-    artifact: Vec<u8>,
-    manifest: Vec<u8>,
-    keys: [TrustedKey; 1],
-}
-
-impl Signed {
-    pub fn new(artifact: Vec<u8>, kind: Kind, limits: Limits) -> Self {
-        let role = if kind == Kind::Foreign { Role::Foreign } else { Role::Release };
-        let key = SigningKey::from_seed(&[7; 32], role, Standing::Development);
-        let blob = Blob { digest: Digest::of(&artifact), length: artifact.len() as u64 };
-        let listed = [Artifact { class: Class::Gateway, variant: "generic", kind, blob }];
-        let release = Release {
-            model: "test",
-            version: 1,
-            floor: 0,
-            artifacts: listed.as_slice().into(),
-            golden: None,
-            limits,
-            compiler: "test",
-        };
-        let manifest = sign_release(&release, &key).unwrap();
-        Self { artifact, manifest, keys: [key.trusted()] }
-    }
-
-    pub fn open(&self) -> Opened<'_> {
-        let target = Target { class: Class::Gateway, variant: "generic", model: None, floor: 0, max_bytes: u64::MAX };
-        open_detached(&self.manifest, &self.artifact, &Keyring::new(&self.keys), &target).unwrap()
-    }
 }
 
 /// `y = clamp(x * 1 + [0, 1, .. 7], 0, 100)` over eight columns and two inputs: each y is x0 + x1 + its index.
@@ -179,6 +149,6 @@ impl Guest {
     }
 
     pub fn signed(&self) -> Signed {
-        Signed::new(self.wasm(), Kind::Foreign, Limits::default())
+        Signed::new(self.wasm(), Kind::Foreign)
     }
 }
