@@ -16,6 +16,7 @@ mod mat_mul;
 mod nest;
 mod pixels;
 mod pool;
+mod slide;
 mod span;
 
 use mote_abi::DType;
