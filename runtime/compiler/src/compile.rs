@@ -5,9 +5,10 @@ use std::fmt::Write;
 use mote_plan::{Meta, StatePair};
 use sha2::{Digest, Sha256};
 
+use crate::budget::{Budget, OverBudget};
 use crate::error::ImportError;
 use crate::import::{Dim, ImportOptions, InputSpec, Model};
-use crate::lower::{self, EntryGraph, LowerError, Report, Target};
+use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target};
 use crate::passes;
 
 /// Name and version that every Plan records.
@@ -38,6 +39,8 @@ pub struct CompileOptions {
     pub entry_batches: Vec<u32>,
     /// What the Plan is laid out for.
     pub target: Target,
+    /// What it may take on a microcontroller; not looked at for other targets.
+    pub budget: Budget,
 }
 
 /// A Plan and what is known of it.
@@ -63,6 +66,9 @@ pub enum CompileError {
     /// The graph has no Plan.
     #[error(transparent)]
     Lower(#[from] LowerError),
+    /// The Plan exceeds its budget.
+    #[error(transparent)]
+    Budget(Box<OverBudget>),
     /// A model name outside the permitted characters.
     #[error("model name `{0}` is not 1 to 64 characters of A-Z a-z 0-9 _ -")]
     Name(String),
@@ -88,6 +94,7 @@ impl CompileError {
         match self {
             Self::Import(error) => error.code(),
             Self::Lower(_) => "E-LOWER",
+            Self::Budget(_) => "E-BUDGET",
             Self::Name(_) => "E-COMPILE-NAME",
             Self::NoBatchDim | Self::ZeroBatch => "E-COMPILE-BATCH",
             Self::State { .. } => "E-COMPILE-STATE",
@@ -101,6 +108,12 @@ impl CompileError {
             Self::NoBatchDim => {
                 Some("leave --entry-batches out, or export the model with a symbolic first dimension".to_owned())
             }
+            Self::Budget(over) => {
+                let flash = over.flash.as_ref().map(|_| "fewer or narrower layers take less flash");
+                let ram =
+                    over.ram.as_ref().map(|_| "a smaller window, fewer channels or a stride there takes less RAM");
+                Some([flash, ram].into_iter().flatten().collect::<Vec<_>>().join("; "))
+            }
             Self::Name(_) => Some("choose another with --name".to_owned()),
             _ => None,
         }
@@ -112,29 +125,61 @@ impl CompileError {
 /// # Errors
 /// See [`CompileError`].
 pub fn compile(bytes: &[u8], options: &CompileOptions) -> Result<Compiled, CompileError> {
-    if !valid_name(&options.name) {
-        return Err(CompileError::Name(options.name.clone()));
-    }
-    let model = Model::read(bytes)?;
-    let specs = model.inputs()?;
-    let mut entries = Vec::new();
-    for (batch, import) in bindings(&specs, options)? {
-        entries.push(EntryGraph { batch, graph: passes::run(model.graph(&import)?) });
-    }
-    check_states(&entries, &options.state)?;
-    let meta = Meta {
-        name: options.name.clone(),
-        version: options.version,
-        compiler: COMPILER.to_owned(),
-        source: hex(&Sha256::digest(bytes)),
-        labels: options.labels.clone(),
-        state: options.state.clone(),
-        window: options.window,
-        hop: options.hop,
-        threshold: options.threshold,
-    };
-    let lowered = lower::plan(&entries, &meta, options.target)?;
+    let source = Imported::read(bytes, options)?;
+    let lowered = source.lower(options.target, options)?;
+    let Imported { meta, entries } = source;
     Ok(Compiled { plan: lowered.plan, meta, entries, report: lowered.report })
+}
+
+/// Compiles an ONNX file for several targets, which is imported once; `options.target` is not looked at. Answers one
+/// Plan for each target, in their order.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn compile_for(bytes: &[u8], options: &CompileOptions, targets: &[Target]) -> Result<Vec<Vec<u8>>, CompileError> {
+    let source = Imported::read(bytes, options)?;
+    targets.iter().map(|&target| Ok(source.lower(target, options)?.plan)).collect()
+}
+
+/// A model between import and lowering.
+struct Imported {
+    meta: Meta,
+    entries: Vec<EntryGraph>,
+}
+
+impl Imported {
+    fn read(bytes: &[u8], options: &CompileOptions) -> Result<Self, CompileError> {
+        if !valid_name(&options.name) {
+            return Err(CompileError::Name(options.name.clone()));
+        }
+        let model = Model::read(bytes)?;
+        let specs = model.inputs()?;
+        let mut entries = Vec::new();
+        for (batch, import) in bindings(&specs, options)? {
+            entries.push(EntryGraph { batch, graph: passes::run(model.graph(&import)?) });
+        }
+        check_states(&entries, &options.state)?;
+        let meta = Meta {
+            name: options.name.clone(),
+            version: options.version,
+            compiler: COMPILER.to_owned(),
+            source: hex(&Sha256::digest(bytes)),
+            labels: options.labels.clone(),
+            state: options.state.clone(),
+            window: options.window,
+            hop: options.hop,
+            threshold: options.threshold,
+        };
+        Ok(Self { meta, entries })
+    }
+
+    fn lower(&self, target: Target, options: &CompileOptions) -> Result<Lowered, CompileError> {
+        let lowered = lower::plan(&self.entries, &self.meta, target)?;
+        if let Target::Mcu(_) = target {
+            options.budget.check(&lowered).map_err(|over| CompileError::Budget(Box::new(over)))?;
+        }
+        Ok(lowered)
+    }
 }
 
 /// Import options of each entry, with the batch dimension bound.

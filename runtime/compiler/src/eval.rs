@@ -8,7 +8,7 @@ use mote_engine::{Arena, Fault};
 use mote_plan::{AlignedBytes, Meta, Plan, PlanError};
 
 use crate::graph::{Graph, Node, Op, Value, ValueId};
-use crate::lower::{self, EntryGraph, LowerError, Target};
+use crate::lower::{self, Core, EntryGraph, LowerError, Target};
 
 /// Why constants could not be combined.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +38,7 @@ pub(crate) fn fold(
         return Ok(vec![Arc::clone(data)]);
     }
     let graph = single_node(op, inputs, outputs);
-    let lowered = lower::plan(&[EntryGraph { batch: 1, graph }], &Meta::default(), Target::Mcu)?;
+    let lowered = lower::plan(&[EntryGraph { batch: 1, graph }], &Meta::default(), Target::Mcu(Core::Generic))?;
     let bytes = AlignedBytes::copy_of(&lowered.plan);
     run(&Plan::view(&bytes)?, outputs.len())
 }

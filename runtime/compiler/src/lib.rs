@@ -2,6 +2,7 @@
 //! Knows nothing of WebAssembly, devices or networks. Start at [`compile`].
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+mod budget;
 mod compile;
 mod error;
 mod eval;
@@ -12,9 +13,12 @@ mod passes;
 mod tensor;
 mod tract;
 
-pub use compile::{COMPILER, CompileError, CompileOptions, Compiled, compile};
+pub use budget::{BadBudget, Budget, FlashOver, OverBudget, RamOver};
+pub use compile::{COMPILER, CompileError, CompileOptions, Compiled, compile, compile_for};
 pub use error::{ExternalError, ImportError, Reason, Refusal, Refusals, TensorError};
 pub use eval::EvalError;
-pub use lower::{BufferReport, EntryGraph, EntryReport, LowerError, Lowered, Report, StepReport, Target};
+pub use lower::{
+    BufferReport, Core, EntryGraph, EntryReport, LowerError, Lowered, Report, StepReport, Target, UnknownTarget, macs,
+};
 pub use tensor::HostTensor;
 pub use tract::{OpinionError, SecondOpinion, second_opinion};

@@ -28,4 +28,4 @@ pub use error::PlanError;
 pub use meta::{Meta, StatePair};
 pub use step::{Kind, Step};
 pub use tensor::{Halo, Region, Tensor, TensorId};
-pub use view::{Entry, Plan};
+pub use view::{Entry, Plan, Sections};

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::format::{CONST_ALIGN, header};
 use crate::step::{Conv, Fill, Unary};
 use crate::write::{EntrySpec, Writer};
-use crate::{AlignedBytes, Halo, Kind, Meta, Plan, PlanError, Region, TensorId};
+use crate::{AlignedBytes, Halo, Kind, Meta, Plan, PlanError, Region, Sections, TensorId};
 
 fn meta() -> Meta {
     Meta { name: "sample".into(), version: 3, compiler: "test".into(), source: "00".into(), ..Meta::default() }
@@ -55,6 +55,12 @@ fn a_written_plan_reads_back() {
 
     let padded = plan.tensor(conv.input(0).unwrap()).unwrap();
     assert_eq!((padded.bytes, padded.start(), padded.strides()[1]), (6 * 6 * 2 * 4, 14, 12));
+    let sections = plan.sections();
+    let Sections { tables, steps, strings, constants, padding } = sections;
+    assert_eq!(tables + steps + strings + constants + padding, bytes.len() as u32);
+    assert_eq!((tables, constants), (96 + 5 * 64 + 48 + 2 * 4, 18 * 8 * 4 + 32));
+    assert!(padding < CONST_ALIGN && steps > 3 * 4 && strings > 2, "{sections:?}");
+
     let bias = plan.tensor(conv.input(2).unwrap()).unwrap();
     assert!(bias.offset.is_multiple_of(64));
     assert_eq!(plan.constant(&bias).unwrap().len(), 32);

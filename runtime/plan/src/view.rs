@@ -30,6 +30,21 @@ pub struct Entry<'a> {
     outputs: (u32, u32),
 }
 
+/// What the bytes of a Plan are; together all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sections {
+    /// Header, tensors, entries and their inputs and outputs.
+    pub tables: u32,
+    /// Steps and their index.
+    pub steps: u32,
+    /// Names and meta.
+    pub strings: u32,
+    /// Weights and other constants, aligned.
+    pub constants: u32,
+    /// Before the constants.
+    pub padding: u32,
+}
+
 impl<'a> Plan<'a> {
     /// Checks every table and record and answers the view. Bytes after the Plan's own length are ignored.
     ///
@@ -168,6 +183,19 @@ impl<'a> Plan<'a> {
     /// Offset and length of the constants.
     pub fn constants(&self) -> (u32, u32) {
         (self.word(header::CONSTS), self.word(header::CONSTS + 4))
+    }
+
+    /// How many bytes go where.
+    pub fn sections(&self) -> Sections {
+        let table = |at, unit| self.word(at + 4).saturating_mul(unit);
+        let tables = [(header::TENSORS, TENSOR_BYTES), (header::ENTRIES, ENTRY_BYTES), (header::IO, 4)];
+        let tables = tables.into_iter().fold(HEADER_BYTES, |sum, (at, unit)| sum.saturating_add(table(at, unit)));
+        let steps = table(header::STEPS, 4).saturating_add(table(header::RECORDS, 1));
+        let strings = table(header::NAMES, 1).saturating_add(table(header::META, 1));
+        let (_, constants) = self.constants();
+        let stated = [tables, steps, strings, constants].into_iter().fold(0, u32::saturating_add);
+        let padding = self.word(header::TOTAL).saturating_sub(stated);
+        Sections { tables, steps, strings, constants, padding }
     }
 
     fn word(&self, at: usize) -> u32 {

@@ -132,6 +132,11 @@ impl Writer {
         self.first_step = last;
     }
 
+    /// Bytes of the constants added so far, each aligned.
+    pub fn constant_bytes(&self) -> u64 {
+        self.consts.len() as u64
+    }
+
     /// Lays the Plan out.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! cannot meet its deadline.
 
 use mote_abi::op;
-use mote_plan::{Kind, Tensor};
+use mote_plan::{Kind, Plan, Tensor};
 
 use super::draft::{Draft, Params, Step};
 
@@ -11,47 +11,75 @@ const TRANSCENDENTAL: u64 = 40;
 /// Operations per gate and state element of a recurrent cell: activations, products, sums.
 const CELL: u64 = 4 * TRANSCENDENTAL;
 
+/// Multiply-accumulates of one step of a Plan; its entry states their sum.
+pub fn macs(plan: &Plan<'_>, step: &mote_plan::Step<'_>) -> u64 {
+    let input = |i: usize| step.input(i).and_then(|id| plan.tensor(id));
+    let output = step.output(0).and_then(|id| plan.tensor(id));
+    products(step.kind, input(0).as_ref(), input(1).as_ref(), output.as_ref())
+}
+
+/// Multiply-accumulates by the shapes of input, weights and output. The packed weights' second dimension is the
+/// reduction.
+fn products(kind: Kind, x: Option<&Tensor>, w: Option<&Tensor>, y: Option<&Tensor>) -> u64 {
+    match kind {
+        Kind::Conv | Kind::Depthwise | Kind::ConvGroup => count(y) * dim(w, 1),
+        Kind::ConvTranspose => count(x) * dim(w, 1) * dim(w, 2),
+        Kind::MatMul => count(y) * dim(x, 2),
+        Kind::Lstm | Kind::Gru => {
+            let hidden = dim(y, 2);
+            rows(x) * gates(kind) * hidden * (dim(x, 2) + hidden)
+        }
+        _ => 0,
+    }
+}
+
 /// Multiply-accumulates and scalar operations of one step; a multiply-accumulate counts as two operations.
 pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
     let spec = |id: Option<super::draft::TensorRef>| id.map(|id| &draft.tensor(id).spec);
     let input = |i: usize| spec(step.inputs.get(i).copied().flatten());
-    let count = |tensor: Option<&Tensor>| tensor.map_or(0, |tensor| u64::from(tensor.count()));
-    let dim = |tensor: Option<&Tensor>, axis: usize| {
-        tensor.and_then(|tensor| tensor.dims().get(axis)).map_or(1, |&dim| u64::from(dim))
-    };
     let (x, w) = (input(0), input(1));
     let y = spec(step.outputs.first().copied());
     let (read, written) = (count(x), count(y));
     let stored = y.map_or(0, |y| u64::from(y.bytes / y.dtype.size()));
-    // Bias, residual and both bounds of the clamp.
-    let macs = |each: u64| (written * each, written * (2 * each + 4));
-    match step.kind {
-        Kind::Conv | Kind::Depthwise | Kind::ConvGroup => macs(dim(w, 1)),
-        Kind::ConvTranspose => (read * dim(w, 1) * dim(w, 2), 2 * read * dim(w, 1) * dim(w, 2) + written),
-        Kind::MatMul => macs(dim(x, 2)),
-        Kind::Lstm | Kind::Gru => {
-            let (rows, hidden) = (dim(x, 0) * dim(x, 1), dim(y, 2));
-            let gates = if step.kind == Kind::Lstm { 4 } else { 3 };
-            let products = rows * gates * hidden * (dim(x, 2) + hidden);
-            (products, 2 * products + rows * hidden * gates * CELL)
-        }
+    let macs = products(step.kind, x, w, y);
+    let ops = match step.kind {
+        // Bias, residual and both bounds of the clamp.
+        Kind::Conv | Kind::Depthwise | Kind::ConvGroup | Kind::MatMul => 2 * macs + 4 * written,
+        Kind::ConvTranspose => 2 * macs + written,
+        Kind::Lstm | Kind::Gru => 2 * macs + rows(x) * dim(y, 2) * gates(step.kind) * CELL,
         Kind::Pool => match step.params {
-            Params::Pool(p) => (0, written * (2 * u64::from(p.kernel[0]) * u64::from(p.kernel[1]) + 1)),
-            _ => (0, written),
+            Params::Pool(p) => written * (2 * u64::from(p.kernel[0]) * u64::from(p.kernel[1]) + 1),
+            _ => written,
         },
-        Kind::Unary => (0, written * unary_cost(&step.params)),
-        Kind::Binary => (0, written * binary_cost(&step.params)),
-        Kind::Reduce => (0, 2 * (read + written) + read * reduction_cost(&step.params)),
-        Kind::Softmax => (0, written * (TRANSCENDENTAL + 6)),
-        Kind::Select | Kind::Cast | Kind::Copy | Kind::Gather | Kind::GatherElements | Kind::GatherNd => {
-            (0, 2 * written)
-        }
-        Kind::Fill | Kind::Halo => (0, stored),
-        Kind::ScatterNd | Kind::ScatterElements => (0, written + 3 * count(input(2))),
-        Kind::Lerp => (0, 4 * written),
-        Kind::ArgReduce | Kind::CumSum => (0, 2 * read),
-        Kind::TopK => (0, read * (u64::from(read.max(2).ilog2()) + 1) * 4 + read * selected(x, y)),
-    }
+        Kind::Unary => written * unary_cost(&step.params),
+        Kind::Binary => written * binary_cost(&step.params),
+        Kind::Reduce => 2 * (read + written) + read * reduction_cost(&step.params),
+        Kind::Softmax => written * (TRANSCENDENTAL + 6),
+        Kind::Select | Kind::Cast | Kind::Copy | Kind::Gather | Kind::GatherElements | Kind::GatherNd => 2 * written,
+        Kind::Fill | Kind::Halo => stored,
+        Kind::ScatterNd | Kind::ScatterElements => written + 3 * count(input(2)),
+        Kind::Lerp => 4 * written,
+        Kind::ArgReduce | Kind::CumSum => 2 * read,
+        Kind::TopK => read * (u64::from(read.max(2).ilog2()) + 1) * 4 + read * selected(x, y),
+    };
+    (macs, ops)
+}
+
+fn count(tensor: Option<&Tensor>) -> u64 {
+    tensor.map_or(0, |tensor| u64::from(tensor.count()))
+}
+
+fn dim(tensor: Option<&Tensor>, axis: usize) -> u64 {
+    tensor.and_then(|tensor| tensor.dims().get(axis)).map_or(1, |&dim| u64::from(dim))
+}
+
+/// Time steps of every sequence of the batch.
+fn rows(x: Option<&Tensor>) -> u64 {
+    dim(x, 0) * dim(x, 1)
+}
+
+fn gates(kind: Kind) -> u64 {
+    if kind == Kind::Lstm { 4 } else { 3 }
 }
 
 /// Elements that TopK keeps per line: an insertion sort compares each element with at most so many.

@@ -18,7 +18,7 @@ impl Layout {
     /// Microcontroller Plans are unpadded: memory is dearer there than the test of an edge.
     pub(super) fn of(graph: &Graph, target: Target) -> Self {
         let mut wanted = vec![Halo::NONE; graph.values.len()];
-        if target == Target::Mcu {
+        if let Target::Mcu(_) = target {
             return Self { own: wanted.clone(), wanted };
         }
         for node in &graph.nodes {
@@ -31,6 +31,7 @@ impl Layout {
         let own = own(graph, &wanted);
         Self { wanted, own }
     }
+
     /// What the convolutions that read a value need around it.
     pub(super) fn wanted(&self, id: ValueId) -> Halo {
         self.wanted[id.0 as usize]

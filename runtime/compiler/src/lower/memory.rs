@@ -6,8 +6,8 @@ use mote_plan::format::MAX_BYTES;
 use super::draft::{Draft, Role, StorageRef};
 use super::error::LowerError;
 
-/// Alignment of every storage, in bytes: one cache line.
-pub(super) const ALIGN: u32 = 64;
+/// One cache line, in bytes.
+pub(super) const LINE: u32 = 64;
 
 /// Where each storage lies and how good the plan is.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Memory {
     pub(super) live_bytes: u64,
     /// That moment: 0 before the first step, i for step i - 1.
     pub(super) peak: usize,
+    /// Alignment of every storage, in bytes.
+    align: u32,
 }
 
 /// A storage in the arena and in time.
@@ -27,7 +29,7 @@ pub(super) struct Memory {
 pub(super) struct Span {
     /// First byte.
     pub(super) offset: u32,
-    /// Bytes, a multiple of [`ALIGN`].
+    /// Bytes, rounded up to the alignment.
     pub(super) bytes: u32,
     /// First moment in use: 0 before the first step, i for step i - 1.
     pub(super) first: usize,
@@ -40,14 +42,14 @@ const ROUNDS: usize = 64;
 
 /// Assigns addresses. Several greedy orders are tried, then the best is improved: what ends highest is placed first, until
 /// the bound is met or the rounds are over. The earlier of equals wins, so that equal drafts get equal plans.
-pub(super) fn assign(draft: &Draft) -> Result<Memory, LowerError> {
-    let lives = lives(draft);
+pub(super) fn assign(draft: &Draft, align: u32) -> Result<Memory, LowerError> {
+    let lives = lives(draft, align);
     let (live_bytes, peak) = largest_live_set(&lives, draft.steps.len() + 2);
     let (spans, bytes) = smallest(&lives, live_bytes);
     if bytes > u64::from(MAX_BYTES) {
         return Err(LowerError::ArenaTooLarge { bytes });
     }
-    Ok(Memory { spans, arena_bytes: bytes as u32, live_bytes, peak })
+    Ok(Memory { spans, arena_bytes: bytes as u32, live_bytes, peak, align })
 }
 
 fn smallest(lives: &[Option<Span>], bound: u64) -> Arrangement {
@@ -132,7 +134,7 @@ pub(super) fn drop_needless_halos(entries: &mut [(Draft, Memory)]) {
 impl Memory {
     /// Counts moments anew after steps were dropped; addresses stay.
     fn retime(&mut self, draft: &Draft) {
-        let lives = lives(draft);
+        let lives = lives(draft, self.align);
         (self.live_bytes, self.peak) = largest_live_set(&lives, draft.steps.len() + 2);
         for (span, life) in self.spans.iter_mut().zip(lives) {
             *span = span.zip(life).map(|(span, life)| Span { offset: span.offset, ..life });
@@ -141,10 +143,10 @@ impl Memory {
 }
 
 /// When each storage is in use; offsets are still zero.
-fn lives(draft: &Draft) -> Vec<Option<Span>> {
+fn lives(draft: &Draft, align: u32) -> Vec<Option<Span>> {
     let mut lives: Vec<Option<Span>> = vec![None; draft.storages.len()];
     let mut touch = |storage: StorageRef, at: usize| {
-        let bytes = draft.storages[storage.0].bytes.next_multiple_of(ALIGN);
+        let bytes = draft.storages[storage.0].bytes.next_multiple_of(align);
         let span = lives[storage.0].get_or_insert(Span { offset: 0, bytes, first: at, last: at });
         (span.first, span.last) = (span.first.min(at), span.last.max(at));
     };
@@ -228,7 +230,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn span((blocks, first, length): (u32, usize, usize)) -> Option<Span> {
-        Some(Span { offset: 0, bytes: blocks * ALIGN, first, last: first + length })
+        Some(Span { offset: 0, bytes: blocks * LINE, first, last: first + length })
     }
 
     proptest! {
@@ -252,8 +254,8 @@ mod tests {
     #[test]
     fn a_chain_needs_two_neighbours() {
         let lives: Vec<_> = [(4, 0, 1), (2, 1, 1), (4, 2, 1), (1, 3, 1)].into_iter().map(span).collect();
-        assert_eq!(smallest(&lives, 0).1, 6 * u64::from(ALIGN));
-        assert_eq!(largest_live_set(&lives, 6), (6 * u64::from(ALIGN), 1));
+        assert_eq!(smallest(&lives, 0).1, 6 * u64::from(LINE));
+        assert_eq!(largest_live_set(&lives, 6), (6 * u64::from(LINE), 1));
     }
 
     #[test]

@@ -14,34 +14,23 @@ mod pack;
 mod report;
 mod share;
 mod steps;
+mod target;
 #[cfg(test)]
 mod tests;
 
-use mote_plan::format::CONST_ALIGN;
 use mote_plan::write::{EntrySpec, Writer};
 use mote_plan::{Meta, TensorId};
 
+pub use count::macs;
 pub use error::LowerError;
 pub use report::{BufferReport, EntryReport, Report, StepReport};
+pub use target::{Core, Target, UnknownTarget};
 
 use crate::graph::Graph;
 use build::Build;
 use draft::{Draft, Place, TensorRef};
 use layout::Layout;
 use memory::Memory;
-
-/// Alignment of constants in Plans for microcontrollers, in bytes.
-const MCU_CONST_ALIGN: u32 = 16;
-
-/// What a Plan is laid out for. Results do not depend on it, bytes and speed do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Target {
-    /// Gateways and browsers: images padded with zeros, constants on cache lines.
-    #[default]
-    Wasm,
-    /// Microcontrollers: unpadded.
-    Mcu,
-}
 
 /// One way to call a model: its graph at one batch size.
 #[derive(Clone, Debug)]
@@ -57,6 +46,8 @@ pub struct EntryGraph {
 pub struct Lowered {
     /// The bytes, as `plan/FORMAT.md` lays them out.
     pub plan: Vec<u8>,
+    /// Bytes of constants in it.
+    pub constant_bytes: u64,
     /// Memory and work, per entry.
     pub report: Report,
 }
@@ -71,18 +62,19 @@ pub(crate) fn plan(entries: &[EntryGraph], meta: &Meta, target: Target) -> Resul
     let mut drafts = Vec::with_capacity(entries.len());
     for entry in entries {
         let draft = draft(&entry.graph, target)?;
-        let memory = memory::assign(&draft)?;
+        let memory = memory::assign(&draft, target.buffer_align())?;
         drafts.push((draft, memory));
     }
     memory::drop_needless_halos(&mut drafts);
-    let mut writer = Writer::new(if target == Target::Mcu { MCU_CONST_ALIGN } else { CONST_ALIGN });
+    let mut writer = Writer::new(target.const_align());
     let mut report = Report::default();
     for (entry, (draft, memory)) in entries.iter().zip(&drafts) {
         let facts = EntryReport::new(entry.batch, draft, memory);
         write_entry(&mut writer, draft, memory, &facts)?;
         report.entries.push(facts);
     }
-    Ok(Lowered { plan: writer.finish(meta)?, report })
+    let constant_bytes = writer.constant_bytes();
+    Ok(Lowered { plan: writer.finish(meta)?, constant_bytes, report })
 }
 
 fn draft(graph: &Graph, target: Target) -> Result<Draft, LowerError> {

@@ -1,9 +1,9 @@
-//! What lowering knows that a Plan does not say: for `mote inspect`.
+//! What lowering knows that a Plan does not say: which value and which node stand behind a buffer and a step.
 
 use mote_plan::Kind;
 
 use super::count;
-use super::draft::Draft;
+use super::draft::{Draft, Place, Step};
 use super::memory::Memory;
 
 /// One report per entry, in order.
@@ -24,8 +24,6 @@ pub struct EntryReport {
     pub live_bytes: u64,
     /// That moment, counted as in [`BufferReport::first`].
     pub peak: usize,
-    /// Name of the largest buffer that lives at the peak.
-    pub peak_tensor: String,
     /// Every buffer, in the order of making.
     pub buffers: Vec<BufferReport>,
     /// Every step, in order.
@@ -58,6 +56,15 @@ pub struct StepReport {
     pub macs: u64,
     /// Upper bound on scalar operations.
     pub ops: u64,
+    /// Bytes of constants that it reads; steps may share some.
+    pub constant_bytes: u64,
+}
+
+impl Report {
+    /// The entry with the largest arena: it sets that of the Plan.
+    pub fn largest(&self) -> Option<&EntryReport> {
+        self.entries.iter().max_by_key(|entry| entry.arena_bytes)
+    }
 }
 
 impl EntryReport {
@@ -80,21 +87,26 @@ impl EntryReport {
             .iter()
             .map(|step| {
                 let (macs, ops) = count::cost(draft, step);
-                StepReport { node: step.node.clone(), kind: step.kind, macs, ops }
+                let constant_bytes = constant_bytes(draft, step);
+                StepReport { node: step.node.clone(), kind: step.kind, macs, ops, constant_bytes }
             })
             .collect();
-        let alive = buffers.iter().filter(|buffer| (buffer.first..=buffer.last).contains(&memory.peak));
-        let peak_tensor =
-            alive.max_by_key(|buffer| buffer.bytes).map_or_else(String::new, |buffer| buffer.name.clone());
-        Self {
-            batch,
-            arena_bytes: memory.arena_bytes,
-            live_bytes: memory.live_bytes,
-            peak: memory.peak,
-            peak_tensor,
-            buffers,
-            steps,
-        }
+        let Memory { arena_bytes, live_bytes, peak, .. } = *memory;
+        Self { batch, arena_bytes, live_bytes, peak, buffers, steps }
+    }
+
+    /// The buffers that live at the peak, largest first. Their bytes add up to [`Self::live_bytes`].
+    pub fn at_peak(&self) -> Vec<&BufferReport> {
+        let lives = |buffer: &&BufferReport| (buffer.first..=buffer.last).contains(&self.peak);
+        let mut alive: Vec<&BufferReport> = self.buffers.iter().filter(lives).collect();
+        alive.sort_by_key(|buffer| std::cmp::Reverse(buffer.bytes));
+        alive
+    }
+
+    /// The step that runs at the peak, and its place in the entry; `None` while the host writes inputs or reads outputs.
+    pub fn peak_step(&self) -> Option<(usize, &StepReport)> {
+        let index = self.peak.checked_sub(1)?;
+        Some((index, self.steps.get(index)?))
     }
 
     /// Multiply-accumulate operations of one call.
@@ -106,4 +118,9 @@ impl EntryReport {
     pub fn ops(&self) -> u64 {
         self.steps.iter().map(|step| step.ops).sum()
     }
+}
+
+fn constant_bytes(draft: &Draft, step: &Step) -> u64 {
+    let tensors = step.tensors().map(|id| draft.tensor(id));
+    tensors.filter(|tensor| matches!(tensor.place, Place::Const(_))).map(|tensor| u64::from(tensor.spec.bytes)).sum()
 }

@@ -5,7 +5,7 @@ use mote_abi::op::{Binary, Unary};
 use mote_engine::Arena;
 use mote_plan::{AlignedBytes, Kind, Meta, Plan, Region};
 
-use super::{EntryGraph, LowerError, Lowered, Target, plan};
+use super::{Core, EntryGraph, LowerError, Lowered, Target, plan};
 use crate::graph::{Clamp, Graph, Op, Recurrent, ValueId, Window};
 
 fn floats(graph: &mut Graph, dims: &[usize], scale: f32) -> ValueId {
@@ -201,7 +201,7 @@ fn padded_images_are_written_by_their_makers() {
     };
     let want = [Kind::Conv, Kind::Depthwise, Kind::Conv, Kind::Conv];
     assert_eq!(kinds(Target::Wasm), want);
-    assert_eq!(kinds(Target::Mcu), want);
+    assert_eq!(kinds(Target::Mcu(Core::Generic)), want);
     let bytes = AlignedBytes::copy_of(&lowered(make(), Target::Wasm).unwrap().plan);
     let plan = Plan::view(&bytes).unwrap();
     let padded = (0..plan.tensor_count()).filter_map(|i| plan.tensor(mote_plan::TensorId(i))).filter(|t| !t.is_dense());

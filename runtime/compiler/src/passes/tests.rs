@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::run;
 use crate::graph::{Clamp, Graph, Op, ValueId, Window};
-use crate::lower::{self, EntryGraph, Target};
+use crate::lower::{self, Core, EntryGraph, Target};
 
 /// A graph in the making, images as ONNX has them: `[N, C, H, W]`.
 struct Sketch {
@@ -161,7 +161,7 @@ fn outputs(graph: &Graph, target: Target) -> Vec<Vec<f32>> {
 
 /// Runs a graph as it is and after the passes, padded and unpadded, and answers what the passes made.
 fn check(graph: Graph) -> Graph {
-    let before = outputs(&graph, Target::Mcu);
+    let before = outputs(&graph, Target::Mcu(Core::Generic));
     assert_eq!(before, outputs(&graph, Target::Wasm), "halos change nothing");
     let facts = |graph: &Graph, ids: &[ValueId]| -> Vec<_> {
         ids.iter().map(|&id| (graph.value(id).name.clone(), graph.value(id).dims.clone())).collect()
@@ -170,7 +170,7 @@ fn check(graph: Graph) -> Graph {
     let rewritten = run(graph);
     assert_eq!(io, (facts(&rewritten, &rewritten.inputs), facts(&rewritten, &rewritten.outputs)));
     let after = outputs(&rewritten, Target::Wasm);
-    assert_eq!(after, outputs(&rewritten, Target::Mcu), "halos change nothing");
+    assert_eq!(after, outputs(&rewritten, Target::Mcu(Core::Generic)), "halos change nothing");
     for (want, got) in before.iter().zip(&after) {
         let size = want.iter().fold(1e-3_f32, |size, x| if x.abs() > size { x.abs() } else { size });
         for (a, b) in want.iter().zip(got) {
