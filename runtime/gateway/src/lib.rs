@@ -8,6 +8,7 @@
 
 pub mod background;
 pub mod broker;
+pub mod campaign;
 pub mod config;
 mod directory;
 mod http;

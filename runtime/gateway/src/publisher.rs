@@ -77,6 +77,10 @@ pub struct DeviceTwin {
     pub failure: Option<Failure>,
     /// Counts since it was made.
     pub counters: Counters,
+    /// Its class, as in releases: 1 gateway, 2 browser, 3 microcontroller.
+    pub class: u8,
+    /// The artifact of its class that it takes.
+    pub variant: String,
 }
 
 impl DeviceTwin {
@@ -99,6 +103,8 @@ impl From<Twin<'_>> for DeviceTwin {
             progress: twin.progress,
             failure: twin.failure,
             counters: twin.counters,
+            class: twin.capabilities.class,
+            variant: twin.capabilities.variant.into(),
         }
     }
 }
@@ -199,6 +205,11 @@ impl Publisher {
     #[must_use]
     pub fn twin(&self, device: &str) -> Option<DeviceTwin> {
         self.shared.twins.borrow().get(device).cloned()
+    }
+
+    /// The last twin of every device, as they come.
+    pub(crate) fn twins(&self) -> watch::Receiver<BTreeMap<String, DeviceTwin>> {
+        self.shared.twins.subscribe()
     }
 
     /// Chunks sent so far, to all devices.
