@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mote_compiler::import::ImportOptions;
-use mote_compiler::{CompileError, CompileOptions, Target, compile};
+use mote_compiler::{CompileError, CompileOptions, Core, Target, compile_for};
 use mote_plan::{AlignedBytes, Plan};
 use mote_seal::Digest;
 use mote_seal::golden::OutputHasher;
@@ -73,9 +73,9 @@ impl Subject {
     fn new(name: String, onnx: &[u8], input_shapes: Shapes, cases: &[Case]) -> Result<Self, CompileError> {
         let import = ImportOptions { input_shapes, ..ImportOptions::default() };
         let options = CompileOptions { name: "conformance".to_owned(), import, ..CompileOptions::default() };
-        let plan = AlignedBytes::copy_of(&compile(onnx, &options)?.plan);
-        let options = CompileOptions { target: Target::Mcu, ..options };
-        let mcu_plan = AlignedBytes::copy_of(&compile(onnx, &options)?.plan);
+        let plans = compile_for(onnx, &options, &[Target::Wasm, Target::Mcu(Core::Generic)])?;
+        let [plan, mcu_plan] = plans.as_slice() else { panic!("two targets, {} Plans", plans.len()) };
+        let (plan, mcu_plan) = (AlignedBytes::copy_of(plan), AlignedBytes::copy_of(mcu_plan));
         let module = module(&plan, Profile::Strict);
         let card = Card::read(&module).unwrap();
         let inputs = &card.entries[0].inputs;
