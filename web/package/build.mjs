@@ -19,6 +19,11 @@ const settings = { bundle: true, target: "es2022", minify: true, legalComments: 
 await build({ ...settings, entryPoints: ["src/worker.ts"], outfile: join(out, "worker.js"), format: "iife" });
 copyFileSync(join(out, "worker.js"), "src/generated/worker.txt");
 
+// Packed before it is spelled in base64, because a server cannot pack it well behind that.
+const module = readFileSync("src/generated/mote_web_bg.wasm");
+writeFileSync(join(out, "mote_web.wasm"), module);
+writeFileSync("src/generated/mote_web.wasm.gz", gzipSync(module, { level: 9 }));
+
 const entries = ["index", "slim", "worklet", "device"].filter((name) => existsSync(`src/${name}.ts`));
 await build({
   ...settings,
@@ -27,7 +32,7 @@ await build({
   format: "esm",
   splitting: true,
   chunkNames: "shared-[hash]",
-  loader: { ".wasm": "binary", ".txt": "text" },
+  loader: { ".gz": "binary", ".txt": "text" },
   external: Object.keys(JSON.parse(readFileSync("package.json", "utf8")).peerDependencies ?? {}),
 });
 
@@ -41,7 +46,6 @@ tsc("--outDir", join(out, "types"));
 mkdirSync(join(out, "types/generated"), { recursive: true });
 copyFileSync("src/generated/mote_web.d.ts", join(out, "types/generated/mote_web.d.ts"));
 
-copyFileSync("src/generated/mote_web_bg.wasm", join(out, "mote_web.wasm"));
 copyFileSync("README.md", join(out, "README.md"));
 // MQTT.js and what it uses stand in a chunk that only devices load; their licence asks to be kept beside them.
 copyFileSync("node_modules/mqtt/LICENSE.md", join(out, "LICENSE-mqtt.md"));

@@ -7,13 +7,16 @@ mod firmware;
 mod fuzz;
 mod guest;
 mod models;
+mod npm;
 mod origin;
+mod playground;
 mod python;
 mod run;
 mod setup;
 mod tally;
 mod test;
 mod tools;
+mod web;
 mod workspace;
 
 use std::env;
@@ -25,11 +28,12 @@ use run::Failure;
 type Verb = fn(&[String]) -> Result<(), Failure>;
 
 /// Name, what it does, the function.
-const VERBS: [(&str, &str, Verb); 9] = [
+const VERBS: [(&str, &str, Verb); 10] = [
     ("setup", "find or install what builds the guest image", setup::verb),
     ("demo", "run `mote demo`; options behind -- are its own, for instance -- --once", demo::verb),
     ("test", "run every test; --long adds the slow ones, what follows goes to cargo test", test::verb),
     ("guest", "build the guest image and describe it", guest::verb),
+    ("web", "build the browser package, ready to pack, and the playground on it", web::verb),
     ("firmware", "build the images of the boards; --report writes what they cost", firmware::verb),
     ("bench", "measure Mote and its peers, print the table", bench::verb),
     ("models", "regenerate models/; --check compares with what is committed", models::verb),

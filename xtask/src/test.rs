@@ -1,11 +1,11 @@
 //! `cargo xtask test`: every test of the workspace, closed by one line that counts them.
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::run::{Failure, cargo, shown, start};
 use crate::tally::Tally;
-use crate::{firmware, python, setup, tools, workspace};
+use crate::{firmware, npm, playground, python, setup, tools, web, workspace};
 
 /// Set for the tests' processes: the slow ones run too.
 const LONG: &str = "MOTE_LONG";
@@ -31,6 +31,10 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
         }
         Err(failure) => eprintln!("The README's recipe in Python will be skipped: {failure}"),
     }
+    match npm::absent() {
+        Some(reason) => eprintln!("Tests of pages will be skipped: {reason}."),
+        None => provide_pages(&mut test)?,
+    }
     test.args(arguments.iter().filter(|argument| *argument != "--long"));
     if io::stdout().is_terminal() {
         test.args(["--color", "always"]);
@@ -51,4 +55,16 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     let status = child.wait().map_err(|source| start(&test, source))?;
     println!("\n{tally}");
     if status.success() { Ok(()) } else { Err(Failure::Exit { command: text, status }) }
+}
+
+/// Builds what the tests of pages open, and says where it is. What does not build fails here, not in a skipped test.
+fn provide_pages(test: &mut Command) -> Result<(), Failure> {
+    let package = web::package()?;
+    test.env("MOTE_PLAYGROUND", playground::build(&package)?);
+    test.env("MOTE_WEB_PACKAGE", package);
+    for (variable, name) in [("MOTE_BROWSER_MODULES", "browser"), ("MOTE_WEB_MODULES", "web")] {
+        let packages = workspace::root().join("tests").join(name).join("package.json");
+        test.env(variable, npm::environment(name, &packages)?);
+    }
+    Ok(())
 }

@@ -13,10 +13,12 @@ pub(crate) struct Tool {
     pub(crate) tests: &'static str,
 }
 
-pub(crate) const TOOLS: [Tool; 4] = [
+pub(crate) const TOOLS: [Tool; 6] = [
     Tool { program: "mosquitto", package: "mosquitto", tests: "fleet over a real MQTT broker" },
     Tool { program: "qemu-system-arm", package: "qemu-system-arm", tests: "the emulated microcontrollers" },
     Tool { program: "node", package: "nodejs", tests: "conformance in V8" },
+    Tool { program: "npm", package: "npm", tests: "the browser package" },
+    Tool { program: "chromium", package: "chromium", tests: "pages in a real browser" },
     Tool { program: "python3", package: "python3", tests: "the README's recipe in Python" },
 ];
 

@@ -4,7 +4,7 @@ export { audio, type FrameOptions } from "./audio.js";
 export type { Card, DType, EntryCard, TensorCard } from "./card.js";
 export { MoteError } from "./error.js";
 export type { Inputs, ModelInfo, PredictOptions, ReleaseInfo, Tensor, TypedArray } from "./guest.js";
-export { image, type ImageOptions, type ImageSource } from "./image.js";
+export { image, type ImageOptions, type ImageSource, type Pixels } from "./image.js";
 export { Keys } from "./keys.js";
 export { Model, type Source, type Transferable } from "./model.js";
 export type { OpenOptions, Progress } from "./open.js";

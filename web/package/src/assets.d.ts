@@ -1,5 +1,5 @@
 // What the bundler turns into values.
-declare module "*.wasm" {
+declare module "*.gz" {
   const bytes: Uint8Array<ArrayBuffer>;
   export default bytes;
 }

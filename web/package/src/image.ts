@@ -2,7 +2,14 @@
 
 import { MoteError } from "./error.js";
 
-export type ImageSource = ImageData | HTMLCanvasElement | OffscreenCanvas | ImageBitmap | HTMLImageElement | HTMLVideoElement;
+/** Pixels of red, green, blue and alpha, row by row: `ImageData`, or what a decoder gives outside a page. */
+export interface Pixels {
+  data: Uint8ClampedArray | Uint8Array;
+  width: number;
+  height: number;
+}
+
+export type ImageSource = Pixels | HTMLCanvasElement | OffscreenCanvas | ImageBitmap | HTMLImageElement | HTMLVideoElement;
 
 export interface ImageOptions {
   width: number;
@@ -20,7 +27,7 @@ export interface ImageOptions {
 
 /**
  * The picture as a tensor [1, height, width, channels] or [1, channels, height, width], smoothly scaled to that size.
- * Each value is `(pixel / scale - mean) / std`, every step rounded to f32, so that it has the bits of numpy's.
+ * Pixels of that size need no canvas and so work anywhere. Each value is `(pixel / scale - mean) / std`, every step rounded to f32, so that it has the bits of numpy's.
  */
 function toTensor(source: ImageSource, options: ImageOptions): Float32Array<ArrayBuffer> {
   const { width, height, channels, layout } = options;
@@ -50,19 +57,20 @@ function table({ mean = 0, std = 1, scale = 255 }: ImageOptions, channel: number
   return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(Math.fround(byte / scale) - shift) / width);
 }
 
-function sized(source: ImageSource, width: number, height: number): ImageData {
-  if (source instanceof ImageData && source.width === width && source.height === height) return source;
+function sized(source: ImageSource, width: number, height: number): Pixels {
+  if ("data" in source && source.width === width && source.height === height) return source;
   const canvas = blank(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true }) as OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D | null;
   if (!context) throw new MoteError("image.canvas", "no canvas to draw on here");
   context.imageSmoothingQuality = "high";
-  context.drawImage(source instanceof ImageData ? drawn(source) : source, 0, 0, width, height);
+  context.drawImage("data" in source ? drawn(source) : source, 0, 0, width, height);
   return context.getImageData(0, 0, width, height);
 }
 
-function drawn(data: ImageData): OffscreenCanvas | HTMLCanvasElement {
-  const canvas = blank(data.width, data.height);
-  (canvas.getContext("2d") as OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D | null)?.putImageData(data, 0, 0);
+function drawn({ data, width, height }: Pixels): OffscreenCanvas | HTMLCanvasElement {
+  const canvas = blank(width, height);
+  const context = canvas.getContext("2d") as OffscreenCanvasRenderingContext2D | CanvasRenderingContext2D | null;
+  context?.putImageData(new ImageData(new Uint8ClampedArray(data), width, height), 0, 0);
   return canvas;
 }
 

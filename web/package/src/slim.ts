@@ -1,6 +1,6 @@
 /** As `mote-web`, with the verifier in a file beside this one, or wherever `init` is told. */
-import { setStandardSource } from "./verifier.js";
+import { fetchVerifier, setStandardSource } from "./verifier.js";
 
-setStandardSource({ wasmUrl: new URL("./mote_web.wasm", import.meta.url) });
+setStandardSource(() => fetchVerifier(new URL("./mote_web.wasm", import.meta.url)));
 
 export * from "./api.js";

@@ -14,37 +14,37 @@ export interface InitSource {
   module?: WebAssembly.Module;
 }
 
-let standard: InitSource = {};
+let standard: (() => Promise<BufferSource>) | undefined;
 let ready: Promise<void> | undefined;
 
 /** @internal What `init` takes when it is given nothing: this entry's own copy. */
-export function setStandardSource(source: InitSource): void {
-  standard = source;
+export function setStandardSource(bytes: () => Promise<BufferSource>): void {
+  standard = bytes;
 }
 
 /**
  * Loads the verifier. Everything that needs it calls this, so that a page only does where it has a source to name.
  * Later calls wait for the first one; after a failed one it may be called again.
  */
-export function init(source?: InitSource): Promise<void> {
-  ready ??= load(source ?? standard).catch((error: unknown) => {
+export function init(source: InitSource = {}): Promise<void> {
+  ready ??= load(source).catch((error: unknown) => {
     ready = undefined;
     throw error;
   });
   return ready;
 }
 
-async function load(source: InitSource): Promise<void> {
-  await start({ module_or_path: source.module ?? (await WebAssembly.compile(await bytesOf(source))) });
+async function load({ module, wasmBytes, wasmUrl }: InitSource): Promise<void> {
+  const bytes = async () => wasmBytes ?? (wasmUrl === undefined ? standard?.() : fetchVerifier(wasmUrl));
+  const code = module ?? (await bytes());
+  if (!code) throw new MoteError("init.source", "no verifier to load", 'import from "mote-web", or pass a source to init()');
+  await start({ module_or_path: code instanceof WebAssembly.Module ? code : await WebAssembly.compile(code) });
 }
 
-async function bytesOf({ wasmUrl, wasmBytes }: InitSource): Promise<BufferSource> {
-  if (wasmBytes) return wasmBytes;
-  if (!wasmUrl) {
-    throw new MoteError("init.source", "nothing to initialise with", "pass wasmUrl, wasmBytes or module to init()");
-  }
-  const bytes = await (await get(wasmUrl)).arrayBuffer();
-  if (isMarkup(new Uint8Array(bytes, 0, Math.min(bytes.byteLength, 64)))) throw gotMarkup(String(wasmUrl));
+/** @internal */
+export async function fetchVerifier(url: string | URL): Promise<BufferSource> {
+  const bytes = await (await get(url)).arrayBuffer();
+  if (isMarkup(new Uint8Array(bytes, 0, Math.min(bytes.byteLength, 64)))) throw gotMarkup(String(url));
   return bytes;
 }
 

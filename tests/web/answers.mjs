@@ -1,0 +1,48 @@
+// usage: answers.mjs NAME...
+// Opens NAME.mote with keys.pub and answers every NAME.NN.in (the bytes of all inputs) with NAME.NN.out (those of all
+// outputs); a worker must give the same bytes, and so must views of the model's memory.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { Keys, Model, WorkerModel } from "mote-web";
+
+const ARRAYS = {
+  f32: Float32Array, f64: Float64Array, i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array,
+  i32: Int32Array, u32: Uint32Array, i64: BigInt64Array, u64: BigUint64Array, bool: Uint8Array,
+};
+
+const keys = Keys.from(readFileSync("keys.pub"));
+
+for (const name of process.argv.slice(2)) {
+  const sealed = new Uint8Array(readFileSync(`${name}.mote`));
+  const model = await Model.open(sealed, keys, { model: name });
+  const worker = await WorkerModel.open(sealed, keys);
+  const [entry] = model.card.entries;
+  const sets = readdirSync(".").filter((file) => file.startsWith(`${name}.`) && file.endsWith(".in"));
+  if (sets.length === 0) throw new Error(`${name} has no inputs`);
+  for (const file of sets) {
+    const inputs = named(entry, new Uint8Array(readFileSync(file)));
+    const answer = joined(entry, model.predict(inputs));
+    for (const other of [model.predict(inputs, { copy: false }), await worker.predict(inputs)]) {
+      if (!joined(entry, other).equals(answer)) throw new Error(`${file}: one model, two answers`);
+    }
+    writeFileSync(file.replace(/in$/, "out"), answer);
+  }
+  model.dispose();
+  worker.dispose();
+}
+
+function named(entry, bytes) {
+  let at = 0;
+  return Object.fromEntries(entry.inputs.map((port) => {
+    const array = new ARRAYS[port.dtype](bytes.slice(at, at + port.bytes).buffer);
+    at += port.bytes;
+    return [port.name, array];
+  }));
+}
+
+function joined(entry, outputs) {
+  return Buffer.concat(entry.outputs.map(({ name, bytes, shape, dtype }) => {
+    const { data, ...said } = outputs[name];
+    if (data.byteLength !== bytes || String(said.shape) !== String(shape) || said.type !== dtype) throw new Error(`${name} is not as its card says`);
+    return Buffer.from(data.buffer.slice(data.byteOffset, data.byteOffset + bytes));
+  }));
+}

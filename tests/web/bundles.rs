@@ -1,0 +1,53 @@
+//! The package as others meet it: linted by publint, bundled by Vite, started as the small entry.
+
+use std::path::Path;
+use std::process::Command;
+
+use mote_tests::evidence;
+
+use crate::program;
+use crate::releases::{Keys, Subject};
+use crate::scene::{Runtime, Scene, copy, printed};
+
+#[test]
+fn publint_finds_nothing() {
+    let Some(scene) = Scene::new("publint_finds_nothing") else { return };
+    let Some(publint) = scene.tool("publint") else { return program::skip("publint_finds_nothing", "publint") };
+    let said = printed(Command::new("node").arg(publint).arg(scene.path("node_modules/mote-web")).arg("--strict"));
+    assert!(said.contains("All good!"), "{said}");
+}
+
+#[test]
+fn vite_bundles_both_entries() {
+    let Some(scene) = Scene::new("vite_bundles_both_entries") else { return };
+    let Some(vite) = scene.tool("vite") else { return program::skip("vite_bundles_both_entries", "Vite") };
+    let keys = Keys::default();
+    let model = &evidence::models()[0];
+    Subject::new(model, &model.name).write(scene.path("").as_path(), "model", &keys);
+    std::fs::write(scene.path("keys.pub"), keys.text()).unwrap();
+    for entry in ["mote-web", "mote-web/slim"] {
+        let app = scene.path(&entry.replace('/', "-"));
+        copy(&scene.path("app"), &app);
+        std::fs::write(app.join("entry.js"), format!("export * from \"{entry}\";\n")).unwrap();
+        // A configuration is a module that Vite would look for packages beside, so everything is said in arguments.
+        printed(Command::new("node").current_dir(&app).arg(&vite).args([
+            "build",
+            "--base",
+            "./",
+            "--logLevel",
+            "warn",
+        ]));
+        let built = files(&app.join("dist/assets"));
+        let wasm = built.iter().filter(|name| name.ends_with(".wasm")).count();
+        assert_eq!(wasm, usize::from(entry.ends_with("slim")), "{built:?}");
+        let script = built.iter().find(|name| name.starts_with("index") && name.ends_with(".js")).unwrap();
+        let script = app.join("dist/assets").join(script);
+        let said = scene.run(Runtime::Node, "bundled.mjs", &[script.to_str().unwrap()]).unwrap();
+        assert_eq!(said.trim(), model.name, "{entry}");
+    }
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
