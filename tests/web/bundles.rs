@@ -29,14 +29,7 @@ fn vite_bundles_both_entries() {
         let app = scene.path(&entry.replace('/', "-"));
         copy(&scene.path("app"), &app);
         std::fs::write(app.join("entry.js"), format!("export * from \"{entry}\";\n")).unwrap();
-        // A configuration is a module that Vite would look for packages beside, so everything is said in arguments.
-        printed(Command::new("node").current_dir(&app).arg(&vite).args([
-            "build",
-            "--base",
-            "./",
-            "--logLevel",
-            "warn",
-        ]));
+        printed(Command::new("node").current_dir(&app).arg(&vite).args(["build", "--logLevel", "warn"]));
         let built = files(&app.join("dist/assets"));
         let wasm = built.iter().filter(|name| name.ends_with(".wasm")).count();
         assert_eq!(wasm, usize::from(entry.ends_with("slim")), "{built:?}");

@@ -31,9 +31,10 @@ fn scene(test: &str) -> Option<Scene> {
         bytes[at] ^= 1;
         bytes
     };
-    let start = good.len() - mote_seal::Sealed::split(&good).unwrap().artifact.len();
+    let mote_seal::Sealed { manifest, artifact } = mote_seal::Sealed::split(&good).unwrap();
+    let (signature, start) = (16 + manifest.len() - 1, good.len() - artifact.len());
     write("module.mote", &flipped(good.len() - 1));
-    write("manifest.mote", &flipped(40));
+    write("manifest.mote", &flipped(signature));
     write("long.mote", &[good.as_slice(), &[0]].concat());
     write("short.mote", &good[..good.len() - 1]);
     write("head.mote", &good[..start - 65]);

@@ -63,7 +63,9 @@ impl From<OpenError> for Refusal {
                 ("seal.no-artifact", Some("seal the model for browsers; a gateway's file does not run in a page"))
             }
             OpenError::BelowFloor { .. } => ("seal.below-floor", None),
-            OpenError::WrongLength { .. } => ("seal.length", damaged),
+            OpenError::WrongLength { .. } => {
+                ("seal.length", Some("the file is damaged, or is its release's file for another place than a page"))
+            }
             OpenError::WrongDigest => ("seal.digest", damaged),
             _ => ("seal.malformed", damaged),
         };
