@@ -32,7 +32,7 @@ export class AnswerView extends LitElement {
       }
       li {
         display: grid;
-        grid-template-columns: minmax(4rem, 1fr) minmax(2rem, 1fr) 6.5rem;
+        grid-template-columns: minmax(2rem, 2fr) minmax(1.5rem, 1fr) 6.5rem;
         gap: 0.5rem;
         align-items: center;
         font-size: 0.9rem;
@@ -68,7 +68,7 @@ export class AnswerView extends LitElement {
         ${first ? html`<p class="winner" data-testid="${this.place}-winner">${this.#winner(first)}</p>` : null}
         ${this.outputs.map((output, at) => this.#values(output, at === 0))}
         <p class="muted">
-          ${this.version ? html`<span data-testid="${this.place}-version">version ${this.version}</span>` : null}
+          ${this.version ? html`<span data-testid="${this.place}-version">version ${this.version}</span>, ` : null}
           <span data-testid="${this.place}-latency">${this.latency}</span>
         </p>
       </div>
@@ -105,13 +105,15 @@ export class AnswerView extends LitElement {
   }
 }
 
-/** A value as the shortest decimal that reads back as the same f32, where that is shorter. */
+/** A value as the shortest decimal that reads back as the same f32, if one of nine digits does. */
 function show(value: number | bigint | boolean | null | undefined): string {
   if (value === null || value === undefined) return "not said";
-  if (typeof value !== "number") return String(value);
-  for (let digits = 1; digits <= 9; digits += 1) {
-    const short = Number(value.toPrecision(digits));
-    if (Object.is(Math.fround(short), Math.fround(value))) return String(Object.is(value, -0) ? "-0" : short);
+  if (typeof value !== "number" || !Number.isFinite(value)) return String(value);
+  if (value === 0) return Object.is(value, -0) ? "-0" : "0";
+  let short = value;
+  for (let digits = 9; digits >= 1 && Math.fround(Number(value.toPrecision(digits))) === Math.fround(value); digits -= 1) {
+    short = Number(value.toPrecision(digits));
   }
-  return String(value);
+  const size = Math.abs(short);
+  return size < 1e-3 || size >= 1e7 ? short.toExponential() : String(short);
 }

@@ -60,7 +60,7 @@ export class DevicePanel extends LitElement {
 
   override updated(): void {
     // Once, as soon as there is something to vouch for a release.
-    if (this.keys && this.model && this.#asked.get("connect")) {
+    if (this.keys && this.#wanted && this.#asked.get("connect")) {
       this.#asked.delete("connect");
       void this.#start();
     }
@@ -83,13 +83,18 @@ export class DevicePanel extends LitElement {
           ${field("url", "Broker", this.#asked.get("url") ?? `ws://${host}:9001`)}
           ${field("fleet", "Fleet", this.#asked.get("fleet") ?? this.gateway?.site.fleet ?? "")}
           ${field("name", "Device", this.#asked.get("device") ?? ownName())}
-          ${field("model", "Model", this.#asked.get("model") ?? this.model)}
+          ${field("model", "Model", this.#wanted)}
           <button data-testid="device-connect" aria-pressed=${running} ?disabled=${this.starting}>${running ? "Disconnect" : "Connect"}</button>
         </form>
         <div role="alert">${this.complaint ? html`<p data-testid="device-error">${this.complaint}</p>` : null}</div>
         ${this.status ? this.#said(this.status) : null}
       </section>
     `;
+  }
+
+  /** The page's model, or before it has one the address's. */
+  get #wanted(): string {
+    return this.model || (this.#asked.get("model") ?? "");
   }
 
   #said({ state, version, progress, failure, counters }: FleetStatus) {

@@ -21,7 +21,7 @@ export interface PickerEvents {
   /** The model that was open is not wanted any more. */
   left: CustomEvent<null>;
   /** A verified model, and the recording that the gateway has of it. It is the page's to dispose of. */
-  opened: CustomEvent<{ readonly model: Model; readonly answersThere: boolean; readonly samples: string | null }>;
+  opened: CustomEvent<{ readonly model: Model; readonly samples: string | null }>;
   /** The keys that vouch from here on. */
   keyed: CustomEvent<Keys | null>;
   failed: CustomEvent<unknown>;
@@ -144,7 +144,7 @@ export class ModelPicker extends LitElement {
       const model = await this.#open(choice, opening.signal);
       const samples = choice.listed?.samples && this.gateway ? await this.gateway.samples(choice.listed.name).catch(() => null) : null;
       if (opening.signal.aborted) return model.dispose();
-      this.#tell("opened", { model, answersThere: choice.listed?.gateway != null, samples });
+      this.#tell("opened", { model, samples });
     } catch (error) {
       if (!opening.signal.aborted) this.#tell("failed", error);
     }

@@ -1,6 +1,6 @@
 // The page: pick a model, feed it, and see this browser and the gateway answer with the same bits.
 
-import { type Keys, MoteError, type TensorCard } from "mote-web/slim";
+import { type Keys, type Model, MoteError, type TensorCard } from "mote-web/slim";
 import { LitElement, type PropertyValues, css, html } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import "./answer";
@@ -50,8 +50,17 @@ export class Playground extends LitElement {
       }
       .halves {
         display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr));
-        gap: 1rem;
+        column-gap: 1rem;
+      }
+      @media (min-width: 55rem) {
+        .halves {
+          grid-template-columns: 2fr 3fr;
+        }
+      }
+      .pair {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(14rem, 100%), 1fr));
+        gap: 1.5rem;
       }
       .mark {
         font-size: 1.1rem;
@@ -93,6 +102,8 @@ export class Playground extends LitElement {
   #feeders: readonly Feeder[] = [];
   /** What a drawing pad takes for full ink. */
   #ink = 1;
+  /** The device's model, which is newer than what the picker opens. */
+  #fromDevice: Model | null = null;
   /** Whether the gateway is being asked; live feeds do not wait for it. */
   #asking = false;
 
@@ -193,7 +204,7 @@ export class Playground extends LitElement {
         <h2 id="answer">Answer</h2>
         <div class="row"><button type="button" class="main" data-testid="predict" @click=${() => this.#predict(false)}>Predict</button></div>
         ${this.verdict ? mark(this.verdict) : null}
-        <div class="halves">
+        <div class="pair">
           <mote-answer
             place="local"
             heading="This page"
@@ -246,33 +257,42 @@ export class Playground extends LitElement {
     this.#feeders = [];
   };
 
-  #opened = ({ detail: { model, answersThere, samples } }: PickerEvents["opened"]) => {
-    this.#enter(new Session(model, answersThere ? (this.gateway ?? null) : null, "page"));
+  #opened = ({ detail: { model, samples } }: PickerEvents["opened"]) => {
+    const newer = this.#fromDevice;
+    if (newer?.release.model === model.release.model) {
+      model.dispose();
+      this.#enter(newer, "device");
+    } else {
+      this.#enter(model, "page");
+    }
     this.row = 0;
     // The feeders say how many columns a recording has.
     this.#layOut();
     if (samples !== null) this.#record(samples);
   };
 
-  #enter(session: Session): void {
-    this.session = session;
+  #enter(model: Model, keeper: "page" | "device"): void {
+    const { model: name } = model.release;
+    const answers = this.gateway?.site.models.some((listed) => listed.name === name && listed.gateway);
+    this.session = new Session(model, answers ? (this.gateway ?? null) : null, keeper);
     this.#inputs = Object.fromEntries(this.#tensors().map((tensor) => [tensor.name, zeros(tensor)]));
   }
 
   /**
-   * The device panel has another model of this name: it takes the place of the one that runs here, without a reload. When
+   * The device panel has another model: it takes the place of the one of its name that runs here, without a reload. When
    * the device ends, its models end, and the page opens its own again.
    */
   #swapped = ({ detail: { model } }: SwapEvent) => {
+    this.#fromDevice = model;
     const session = this.session;
     if (model === null) {
       if (session?.keeper === "device") this.renderRoot.querySelector<ModelPicker>("mote-models")?.reopen();
       return;
     }
-    if (session?.model.release.model !== model.release.model) return;
-    session.close();
+    if (session && session.model.release.model !== model.release.model) return;
+    session?.close();
     const before = this.#inputs;
-    this.#enter(new Session(model, session.gateway, "device"));
+    this.#enter(model, "device");
     for (const [name, array] of Object.entries(this.#inputs)) {
       const old = before[name];
       if (old?.constructor === array.constructor && old.length === array.length) this.#inputs[name] = old;

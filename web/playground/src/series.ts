@@ -3,7 +3,6 @@
 import { Windows } from "mote-web/slim";
 import { LitElement, type PropertyValues, css, html } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import "./plot";
 import type { Trace } from "./plot";
 import { FeedEvent, type Series } from "./feeding";
 import type { Recording } from "./recording";
@@ -34,10 +33,17 @@ export class SeriesFeed extends LitElement {
   @state() private window: readonly [number, number] | null = null;
 
   #windows: Windows | null = null;
+  #ready: Promise<void> = Promise.resolve();
   #timer = 0;
   /** Samples that should have been played and were not yet. */
   #due = 0;
   #last = 0;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    // Half of the page's code, for those who look at streams. Without it a stream is played all the same.
+    import("./plot").catch(() => undefined);
+  }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
@@ -47,7 +53,7 @@ export class SeriesFeed extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("shape")) void this.#cut(this.shape);
+    if (changed.has("shape")) this.#ready = this.#cut(this.shape);
     if (changed.has("recording")) this.#restart();
   }
 
@@ -114,10 +120,10 @@ export class SeriesFeed extends LitElement {
 
   #rewind = () => {
     this.#restart();
-    this.#nextWindow();
+    void this.#nextWindow();
   };
 
-  async #cut(shape: Series) {
+  async #cut(shape: Series): Promise<void> {
     const { channels, length, hop, channelMajor } = shape;
     const windows = await Windows.create({ channels, length, hop, order: channelMajor ? "channel" : "time" });
     if (shape !== this.shape || !this.isConnected) return windows.dispose();
@@ -143,8 +149,9 @@ export class SeriesFeed extends LitElement {
     if (this.playing) this.#timer = requestAnimationFrame(this.#frame);
   };
 
-  #nextWindow = () => {
+  #nextWindow = async () => {
     this.#stop();
+    await this.#ready;
     const rows = this.recording?.rows.length ?? 0;
     for (let played = 0; played < rows; played += 1) {
       if (this.#play(false)) return;
