@@ -32,17 +32,23 @@ pub(crate) fn environment(name: &str, manifest: &Path) -> Result<PathBuf, Failur
 
 /// Installs the packages of `manifest` into `folder`, unless they are there.
 pub(crate) fn install(folder: &Path, manifest: &Path) -> Result<(), Failure> {
+    let _turn = workspace::lock(folder)?;
     let wanted = fs::read(manifest).map_err(|source| Failure::File { path: manifest.into(), source })?;
-    let stamp = folder.join("node_modules/installed.json");
+    let _turn = workspace::turn(folder)?;
+    let modules = folder.join("node_modules");
+    let stamp = modules.join("installed.json");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(|source| Failure::File { path: folder.into(), source })?;
+    if modules.is_dir() {
+        fs::remove_dir_all(&modules).map_err(|source| Failure::File { path: modules.clone(), source })?;
+    }
     let own = folder.join("package.json");
     fs::write(&own, &wanted).map_err(|source| Failure::File { path: own, source })?;
     let mut npm = Command::new(tools::find("npm").unwrap_or_else(|| "npm".into()));
     npm.current_dir(folder);
-    run(npm.args(["install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]))?;
-    fs::create_dir_all(folder.join("node_modules")).map_err(|source| Failure::File { path: folder.into(), source })?;
+    // No package gets to run a script of its own here; those that bring one work without.
+    npm.args(["install", "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]);
+    run(&mut npm)?;
     fs::write(&stamp, wanted).map_err(|source| Failure::File { path: stamp, source })
 }

@@ -12,7 +12,9 @@ use crate::{npm, tools, workspace};
 pub(crate) fn build(package: &Path) -> Result<PathBuf, Failure> {
     let sources = workspace::root().join("web/playground");
     let web = workspace::target().join("web");
+    let _turn = workspace::turn(&web)?;
     let (stage, page, stamp) = (web.join("playground-stage"), web.join("playground"), web.join("playground.stamp"));
+    let _turn = workspace::lock(&page)?;
     let print = fingerprint(&[files(&sources)?, files(package)?].concat())?;
     if page.is_dir() && fs::read_to_string(&stamp).is_ok_and(|old| old == print) {
         return Ok(page);

@@ -35,6 +35,8 @@ pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
 pub(crate) fn package() -> Result<PathBuf, Failure> {
     let web = workspace::target().join("web");
     let (stage, package) = (web.join("stage"), web.join("package"));
+    let _turn = workspace::turn(&web)?;
+    let _turn = workspace::lock(&package)?;
     let toolchain = setup::toolchain()?;
     let module = module(&toolchain, &web.join("cargo"))?;
     run(cargo("build").args(["--quiet", "--workspace", "--bin", "mote-bindgen"]))?;

@@ -17,6 +17,18 @@ pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
+/// Waits for another process that works in `folder`, and keeps others out until the answer is dropped.
+pub(crate) fn turn(folder: &Path) -> Result<fs::File, Failure> {
+    let path = folder.join(".lock");
+    let locked = || {
+        fs::create_dir_all(folder)?;
+        let file = fs::File::create(&path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    locked().map_err(|source| Failure::File { path: path.clone(), source })
+}
+
 /// The folders of a folder, sorted, hidden ones left out; empty if there is no such folder.
 pub(crate) fn folders(path: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(path)
@@ -33,4 +45,14 @@ pub(crate) fn folders(path: &Path) -> Vec<PathBuf> {
 /// Bytes of a file.
 pub(crate) fn file_bytes(path: &Path) -> Result<u64, Failure> {
     fs::metadata(path).map(|data| data.len()).map_err(|source| Failure::File { path: path.into(), source })
+}
+
+/// Waits for whoever makes the same thing below the target directory at this moment. Holds until the file is dropped.
+pub(crate) fn lock(thing: &Path) -> Result<fs::File, Failure> {
+    let path = thing.with_extension("lock");
+    let failed = |source| Failure::File { path: path.clone(), source };
+    fs::create_dir_all(path.parent().unwrap_or(thing)).map_err(failed)?;
+    let file = fs::File::create(&path).map_err(failed)?;
+    file.lock().map_err(failed)?;
+    Ok(file)
 }
