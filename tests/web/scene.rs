@@ -18,7 +18,8 @@ impl Runtime {
     fn command(self, scene: &Scene) -> Option<Command> {
         let mut command = match self {
             Self::Node => Command::new("node"),
-            Self::Deno | Self::Bun => Command::new(scene.tool(if self == Self::Deno { "deno" } else { "bun" })?),
+            Self::Deno => Command::new(scene.runtime("@deno", &["deno", "deno.exe"])?),
+            Self::Bun => Command::new(scene.runtime("@oven", &["bin/bun", "bin/bun.exe"])?),
         };
         match self {
             // Its cache and its Cache API live in the scene, and it asks no registry for anything.
@@ -64,9 +65,17 @@ impl Scene {
         self.dir.path().join(name)
     }
 
-    /// A program of the packages for tests, if they are installed.
+    /// A script of the packages for tests, for node to run, if they are installed.
     pub(crate) fn tool(&self, name: &str) -> Option<PathBuf> {
         Some(self.tools.as_ref()?.join("node_modules/.bin").join(name)).filter(|path| path.is_file())
+    }
+
+    /// A runtime of those packages: the one package of its vendor that is of this platform holds it.
+    fn runtime(&self, vendor: &str, places: &[&str]) -> Option<PathBuf> {
+        let folder = self.tools.as_ref()?.join("node_modules").join(vendor);
+        let packages = std::fs::read_dir(folder).ok()?.flatten();
+        let mut found = packages.flat_map(|package| places.iter().map(move |place| package.path().join(place)));
+        found.find(|path| path.is_file())
     }
 
     /// Runs a script to its successful end and answers what it printed; nothing where the runtime is not installed.
