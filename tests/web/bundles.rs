@@ -1,4 +1,5 @@
-//! The package as others meet it: linted by publint, bundled by Vite, started as the small entry.
+//! The package as others meet it: linted by publint, bundled by Vite, started from every source of its
+//! verifier, and on a thread that has little more than WebAssembly.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,6 +7,7 @@ use std::process::Command;
 use mote_tests::evidence;
 
 use crate::program;
+use crate::refusals;
 use crate::releases::{Keys, Subject};
 use crate::scene::{Runtime, Scene, copy, printed};
 
@@ -38,6 +40,20 @@ fn vite_bundles_both_entries() {
         let said = scene.run(Runtime::Node, "bundled.mjs", &[script.to_str().unwrap()]).unwrap();
         assert_eq!(said.trim(), model.name, "{entry}");
     }
+}
+
+#[test]
+fn the_small_entry_starts_from_every_source() {
+    let Some(scene) = refusals::scene("the_small_entry_starts_from_every_source") else { return };
+    for source in ["beside", "url", "bytes", "module"] {
+        assert_eq!(scene.run(Runtime::Node, "slim.mjs", &[source]).unwrap().trim(), "as expected", "{source}");
+    }
+}
+
+#[test]
+fn a_bare_thread_runs_a_posted_model() {
+    let Some(scene) = refusals::scene("a_bare_thread_runs_a_posted_model") else { return };
+    assert_eq!(scene.run(Runtime::Node, "bare.mjs", &[]).unwrap().trim(), "as expected");
 }
 
 fn files(folder: &Path) -> Vec<String> {

@@ -10,8 +10,8 @@ use crate::program;
 use crate::releases::{Keys, Subject};
 use crate::scene::{Runtime, Scene};
 
-/// A scene with the digits model sealed every wrong way.
-fn scene(test: &str) -> Option<Scene> {
+/// A scene with the digits model sealed rightly, and every wrong way.
+pub(crate) fn scene(test: &str) -> Option<Scene> {
     let scene = Scene::new(test)?;
     let keys = Keys::default();
     let model = evidence::models().into_iter().find(|model| model.name == "digits-cnn").unwrap();
