@@ -1,7 +1,7 @@
 //! Modules are written for any Plan, and what is none is refused by name.
 #![allow(clippy::unwrap_used, missing_docs, reason = "tests")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mote_abi::{DType, op};
 use mote_firmware_build::{BuildError, generate};
@@ -28,17 +28,16 @@ fn plan() -> Vec<u8> {
     writer.finish(&Meta::default()).unwrap()
 }
 
-fn file(dir: &tempfile::TempDir, bytes: &[u8]) -> PathBuf {
-    let path = dir.path().join("model.plan");
+fn file(name: &str, bytes: &[u8]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }
 
 #[test]
 fn a_module_states_types_names_and_sizes() {
-    let dir = tempfile::tempdir().unwrap();
     let bytes = plan();
-    let text = generate(&file(&dir, &bytes)).unwrap();
+    let text = generate(&file("sum-and-product.plan", &bytes)).unwrap();
     for line in [
         &format!("static PLAN: Aligned<{}> = Aligned(*include_bytes!(", bytes.len()),
         "pub fn predict(&mut self, serving_default_x_0: &[f32; 3], in_: &[f32; 3]) -> ::core::result::Result<&Outputs, ::mote_engine::Fault> {",
@@ -53,12 +52,11 @@ fn a_module_states_types_names_and_sizes() {
 
 #[test]
 fn what_is_no_plan_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let missing = generate(&dir.path().join("nowhere.plan"));
+    let missing = generate(Path::new("nowhere.plan"));
     assert!(matches!(missing, Err(BuildError::File { .. })));
     let mut bytes = plan();
     bytes[8] ^= 1;
-    assert!(matches!(generate(&file(&dir, &bytes)), Err(BuildError::NotAPlan { .. })));
+    assert!(matches!(generate(&file("flipped.plan", &bytes)), Err(BuildError::NotAPlan { .. })));
     let empty = Writer::new(16).finish(&Meta::default()).unwrap();
-    assert!(matches!(generate(&file(&dir, &empty)), Err(BuildError::NoEntry { .. })));
+    assert!(matches!(generate(&file("empty.plan", &empty)), Err(BuildError::NoEntry { .. })));
 }
