@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 10] = [
     &["guest"],
     &["guest-image"],
     &["pickle", "compiler", "weld"],
-    &["host"],
+    &["host", "qemu"],
     &["gateway", "release", "web", "firmware", "firmware-build"],
     &["cli", "xtask", "bindgen", "firmware-sim", "firmware-example"],
     &["tests"],

@@ -17,8 +17,9 @@ pub struct Board {
     pub store: u32,
     /// Its bytes, as many as are used.
     pub store_bytes: usize,
-    /// Bytes of all of that memory, which a file behind it must have.
-    pub memory_bytes: u64,
+    /// Bytes of a file that can stand behind that memory and outlive the emulation. The M55's store lies amid the two
+    /// gigabytes of its board.
+    pub file_bytes: Option<u64>,
     /// Frequency of the core.
     pub core_hz: u32,
 }
@@ -38,7 +39,7 @@ pub static BOARDS: [Board; 4] = [
         rustflags: &[],
         store: 0x2100_0000,
         store_bytes: STORE_BYTES,
-        memory_bytes: 16 << 20,
+        file_bytes: Some(STORE_BYTES as u64),
         core_hz: 25_000_000,
     },
     Board {
@@ -49,7 +50,7 @@ pub static BOARDS: [Board; 4] = [
         rustflags: &[],
         store: 0x6000_0000,
         store_bytes: STORE_BYTES,
-        memory_bytes: 16 << 20,
+        file_bytes: Some(STORE_BYTES as u64),
         core_hz: 25_000_000,
     },
     Board {
@@ -60,7 +61,7 @@ pub static BOARDS: [Board; 4] = [
         rustflags: &["-Ctarget-cpu=cortex-m33"],
         store: 0x8000_0000,
         store_bytes: STORE_BYTES,
-        memory_bytes: 16 << 20,
+        file_bytes: Some(STORE_BYTES as u64),
         core_hz: 20_000_000,
     },
     Board {
@@ -71,7 +72,7 @@ pub static BOARDS: [Board; 4] = [
         rustflags: &["-Ctarget-cpu=cortex-m55", "-Ctarget-feature=-mve.fp"],
         store: 0x7000_0000,
         store_bytes: STORE_BYTES,
-        memory_bytes: 2 << 30,
+        file_bytes: None,
         core_hz: 32_000_000,
     },
 ];

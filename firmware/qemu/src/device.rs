@@ -18,6 +18,8 @@ pub struct Device {
     pub console: PathBuf,
     /// The broker's port on this machine.
     pub broker_port: u16,
+    /// More words of the command line, as `firmware/boards/mps2/src/bin/device.rs` explains them: `every=10`.
+    pub words: Vec<String>,
 }
 
 /// A device under emulation. Killed when dropped.
@@ -30,18 +32,20 @@ impl Emulator {
     /// Boots `device` on a board.
     ///
     /// # Errors
-    /// No image, or what goes wrong on this machine.
+    /// No image, a board without a store that a file could stand behind, or what goes wrong on this machine.
     pub fn boot(&self, board: &Board, device: &Device) -> Result<Running, QemuError> {
         let io = |what| move |source| QemuError::Io { what, source };
+        let size = board.file_bytes.ok_or(QemuError::NoFile { board: board.name })?;
         let flash = absolute(&device.flash)?;
         let file = File::options().write(true).open(&flash).map_err(io("no flash file"))?;
-        file.set_len(board.memory_bytes).map_err(io("cannot size the flash file"))?;
+        file.set_len(size).map_err(io("cannot size the flash file"))?;
         let console = File::options().create(true).append(true).open(&device.console).map_err(io("no console file"))?;
         let folder = flash.parent().unwrap_or(Path::new("."));
-        let mut qemu = self.command(board, "device", folder, &[format!("port={}", device.broker_port)])?;
+        let port = format!("port={}", device.broker_port);
+        let words: Vec<String> = device.words.iter().cloned().chain([port]).collect();
+        let mut qemu = self.command(board, "device", folder, &words)?;
         qemu.arg("-M").arg(format!("{},memory-backend=flash", board.machine));
         let path = flash.display().to_string().replace(',', ",,");
-        let size = board.memory_bytes;
         qemu.arg("-object").arg(format!("memory-backend-file,id=flash,size={size},mem-path={path},share=on"));
         qemu.args(["-nic", "user,model=lan9118"]).stderr(console);
         Ok(Running { child: start(&mut qemu)? })

@@ -35,6 +35,12 @@ pub enum QemuError {
         /// Bytes of the store.
         room: usize,
     },
+    /// The board has no memory that a file could stand behind.
+    #[error("{board}: no file can stand behind the board's store")]
+    NoFile {
+        /// The board.
+        board: &'static str,
+    },
     /// The firmware refused.
     #[error("{board}: {status}: {console}")]
     Refused {

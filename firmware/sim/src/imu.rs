@@ -49,6 +49,16 @@ impl Recording {
         Self(self.0.iter().zip(1..).map(|(sample, number)| sample.filter(|_| number % nth != 0)).collect())
     }
 
+    /// The recording as an emulated board replays it: the number of samples, then the output registers of each; 0x8000
+    /// in all of them where the part does not answer.
+    #[must_use]
+    pub fn registers(&self) -> Vec<u8> {
+        let count = self.0.len() as u32;
+        let missing = [0x00, 0x80].repeat(6);
+        let samples = (0..self.0.len()).flat_map(|at| self.counts(at).map_or(missing.clone(), Vec::from));
+        count.to_le_bytes().into_iter().chain(samples).collect()
+    }
+
     /// What the part answers in its output registers for a sample: rates, then accelerations.
     fn counts(&self, at: usize) -> Option<[u8; 12]> {
         let [ax, ay, az, wx, wy, wz] = self.0[at % self.0.len()]?;

@@ -4,6 +4,7 @@
 //! Start at [`Site`] for a whole device, at [`image`] for the flash of one. [`live`] runs the application over any flash
 //! and MQTT client, such as [`Socket`] in real time.
 
+mod board;
 mod broker;
 mod fleet;
 mod imu;
@@ -12,6 +13,7 @@ mod site;
 mod socket;
 pub mod time;
 
+pub use board::{BOARD_BYTES, BOARD_LAYOUT, board_store};
 pub use broker::{Broker, Link, LinkError, SeenTwin, Weather};
 pub use fleet::{Controller, Made, VARIANT, golden, linear};
 pub use imu::{Bus, RANGES, Recording};

@@ -10,7 +10,7 @@ use crate::run::{Failure, run};
 use crate::workspace;
 
 /// The programs of `firmware/boards/mps2`.
-pub(crate) const PROGRAMS: [&str; 1] = ["infer"];
+pub(crate) const PROGRAMS: [&str; 2] = ["infer", "device"];
 
 /// A profile of `firmware/boards/mps2/Cargo.toml`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

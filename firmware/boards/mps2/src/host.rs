@@ -9,6 +9,7 @@ const SYS_CLOSE: usize = 0x02;
 const SYS_WRITE: usize = 0x05;
 const SYS_GET_CMDLINE: usize = 0x15;
 const SYS_EXIT_EXTENDED: usize = 0x20;
+const SYS_ELAPSED: usize = 0x30;
 
 const OPEN_FOR_WRITING: usize = 5;
 const STOPPED_BY_APPLICATION: usize = 0x2_0026;
@@ -33,6 +34,14 @@ pub fn exit(status: u32) -> ! {
         // SAFETY: the block is what this call reads.
         unsafe { syscall(SYS_EXIT_EXTENDED, &block) };
     }
+}
+
+/// Time since the emulation began, in a unit of the host's. Goes on over resets.
+pub fn elapsed() -> u64 {
+    let mut ticks = 0_u64;
+    // SAFETY: the host writes these eight bytes; by address, since it writes.
+    unsafe { syscall1(SYS_ELAPSED, (&raw mut ticks).expose_provenance()) };
+    ticks
 }
 
 /// The words of the command line, as `-semihosting-config arg=..` gives them, in `memory`.

@@ -5,11 +5,17 @@
 #![no_std]
 
 pub mod board;
+pub mod ethernet;
+pub mod executor;
 pub mod host;
 pub mod mark;
 pub mod memory;
+pub mod network;
+pub mod nor;
+pub mod recorded;
 pub mod stack;
 pub mod tick;
+pub mod watchdog;
 
 // Its critical section is the one that every crate below links.
 use cortex_m as _;

@@ -6,6 +6,8 @@ use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m::peripheral::{SCB, SYST};
 use critical_section::Mutex;
 
+use crate::board::BOARD;
+
 /// The longest period that the 24-bit counter holds, in cycles.
 pub const LONGEST: u32 = 1 << 24;
 
@@ -29,6 +31,11 @@ pub fn start(timer: &mut SYST, period: u32) {
     timer.enable_interrupt();
 }
 
+/// Microseconds since [`start`].
+pub fn micros() -> u64 {
+    cycles() * 1_000_000 / u64::from(BOARD.core_hz)
+}
+
 /// Core cycles since [`start`].
 pub fn cycles() -> u64 {
     critical_section::with(|section| {
@@ -50,4 +57,18 @@ fn SysTick() {
         let Count { period, ended } = count.get();
         count.set(Count { period, ended: ended + 1 });
     });
+}
+
+/// `embassy-time` by this clock, in microseconds.
+struct Driver;
+
+embassy_time_driver::time_driver_impl!(static DRIVER: Driver = Driver);
+
+impl embassy_time_driver::Driver for Driver {
+    fn now(&self) -> u64 {
+        micros()
+    }
+
+    /// Every period wakes everything, see [`crate::executor`].
+    fn schedule_wake(&self, _: u64, _: &core::task::Waker) {}
 }

@@ -16,7 +16,7 @@ use mote_wire::{Alive, Body, Down, Get, MAX_DOCUMENT, Place, Presence, Public, T
 
 use crate::cast::{controller, sound};
 
-struct Mosquitto(Child);
+pub(crate) struct Mosquitto(Child);
 
 impl Drop for Mosquitto {
     fn drop(&mut self) {
@@ -25,14 +25,14 @@ impl Drop for Mosquitto {
     }
 }
 
-fn installed() -> Option<PathBuf> {
+pub(crate) fn installed() -> Option<PathBuf> {
     ["/usr/sbin/mosquitto", "/usr/bin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto"]
         .into_iter()
         .map(PathBuf::from)
         .find(|path| path.exists())
 }
 
-fn start(program: &Path, dir: &Path) -> (Mosquitto, SocketAddr) {
+pub(crate) fn start(program: &Path, dir: &Path) -> (Mosquitto, SocketAddr) {
     let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
     let config = dir.join("mosquitto.conf");
     std::fs::write(&config, format!("listener {port} 127.0.0.1\nallow_anonymous true\n")).unwrap();
@@ -50,24 +50,24 @@ fn start(program: &Path, dir: &Path) -> (Mosquitto, SocketAddr) {
 
 /// What the controller has seen of the device.
 #[derive(Debug, Default)]
-struct Seen {
+pub(crate) struct Seen {
     twin: Cell<Option<(State, Option<u64>)>>,
     answers: Cell<u32>,
     online: Cell<bool>,
 }
 
 impl Seen {
-    fn all(&self) -> bool {
+    pub(crate) fn all(&self) -> bool {
         self.twin.get() == Some((State::Committed, Some(2))) && self.answers.get() > 0 && self.online.get()
     }
 }
 
 /// The controller's side: offers version 2, orders it and serves its chunks.
-struct Rollout<'r> {
-    controller: &'r Controller,
-    made: &'r Made,
-    want: &'r [u8],
-    seen: &'r Seen,
+pub(crate) struct Rollout<'r> {
+    pub(crate) controller: &'r Controller,
+    pub(crate) made: &'r Made,
+    pub(crate) want: &'r [u8],
+    pub(crate) seen: &'r Seen,
 }
 
 impl Talk for Rollout<'_> {
@@ -108,6 +108,16 @@ impl Talk for Rollout<'_> {
 }
 
 impl Rollout<'_> {
+    /// Connects, orders and serves until `ended` says so.
+    pub(crate) fn run(self, address: SocketAddr, ended: impl FnMut() -> bool) {
+        let (mut rx, mut tx) = (vec![0; RX_BYTES], vec![0; 2 * RX_BYTES]);
+        let mut client = Minimq::new(Socket(address), &mut rx, &mut tx);
+        let payload = b"gone".as_slice();
+        let will = Message { topic: "controller", payload, delivery: Delivery::AtMostOnce, retain: false };
+        let hello = Hello { client: "controller", login: None, keepalive_s: 30, will };
+        time::run(client.connect(&hello, self), ended);
+    }
+
     async fn order<S: Session>(&self, session: &mut S) -> Result<(), S::Error> {
         session.subscribe("mote/1/wards/watch-8/up/#").await?;
         session.subscribe("activity/answers").await?;
@@ -149,13 +159,8 @@ fn an_update_over_mosquitto_is_committed() {
             live(nor, &design, &Recording::swinging(640), client, ended).unwrap();
         });
         time::run_in_real_time();
-        let (mut rx, mut tx) = (vec![0; RX_BYTES], vec![0; 2 * RX_BYTES]);
-        let mut client = Minimq::new(Socket(address), &mut rx, &mut tx);
-        let payload = b"gone".as_slice();
-        let will = Message { topic: "controller", payload, delivery: Delivery::AtMostOnce, retain: false };
-        let hello = Hello { client: "controller", login: None, keepalive_s: 30, will };
         let rollout = Rollout { controller: &controller, made: &releases[1], want: &want, seen: &seen };
-        time::run(client.connect(&hello, rollout), || seen.all() || Instant::now() > deadline);
+        rollout.run(address, || seen.all() || Instant::now() > deadline);
         done.store(true, Ordering::Relaxed);
     });
     assert!(seen.all(), "{seen:?}");

@@ -52,7 +52,7 @@ fn answer() -> Result<(), Refusal> {
     let mut core = cortex_m::Peripherals::take().ok_or(Refusal::Arguments)?;
     tick::start(&mut core.SYST, tick::LONGEST);
 
-    let store = memory::store();
+    let store = memory::bytes(memory::store().ok_or(Refusal::Arguments)?);
     mark::begin(Region::View);
     let plan = Plan::view(store)?;
     mark::end(Region::View);

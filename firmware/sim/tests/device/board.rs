@@ -1,0 +1,48 @@
+//! The same device as firmware on an emulated board: its own network stack, its own flash, a real broker.
+
+use std::time::{Duration, Instant};
+
+use mote_firmware_sim::{BOARD_BYTES, Recording, board_store, time};
+use mote_qemu::{BOARDS, Device, Emulator, QemuError};
+use mote_seal::Purpose;
+
+use crate::cast::{controller, sound};
+use crate::socket::{Rollout, Seen, installed, start};
+
+#[test]
+fn an_update_on_an_emulated_board_is_committed() {
+    let emulator = match Emulator::find() {
+        Ok(emulator) => emulator,
+        Err(reason) => return eprintln!("skipped: an_update_on_an_emulated_board_is_committed: {reason}"),
+    };
+    let Some(program) = installed() else {
+        return eprintln!("skipped: an_update_on_an_emulated_board_is_committed: mosquitto is not installed");
+    };
+    for board in BOARDS.iter().filter(|board| board.file_bytes.is_some()) {
+        let dir = tempfile::tempdir().unwrap();
+        let (_broker, address) = start(&program, dir.path());
+        let mut controller = controller();
+        let releases = [sound(&controller, 1), sound(&controller, 2)];
+        let want = controller.assign(&releases[1], 2, Purpose::Update);
+        let flash = dir.path().join("flash.bin");
+        let recording = Recording::swinging(640);
+        let identity = controller.identity().unwrap();
+        let bytes = board_store(&identity, Some(releases[0].factory()), Some(&recording)).unwrap();
+        assert_eq!(bytes.len(), BOARD_BYTES);
+        std::fs::write(&flash, bytes).unwrap();
+
+        let console = dir.path().join("console.txt");
+        let words = ["every=2", "answers=activity/answers"].map(String::from).to_vec();
+        let device = Device { flash, console: console.clone(), broker_port: address.port(), words };
+        let mut running = emulator.boot(board, &device).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let seen = Seen::default();
+        time::run_in_real_time();
+        let rollout = Rollout { controller: &controller, made: &releases[1], want: &want, seen: &seen };
+        let ended = |running: &mut mote_qemu::Running| -> Result<bool, QemuError> { Ok(running.ended()?.is_some()) };
+        rollout.run(address, || seen.all() || Instant::now() > deadline || ended(&mut running).unwrap());
+        let said = std::fs::read_to_string(&console).unwrap();
+        assert!(seen.all(), "{}: {seen:?}: {said}", board.name);
+        running.kill();
+    }
+}
