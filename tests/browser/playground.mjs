@@ -1,6 +1,6 @@
 // Uses the playground as people do, by mouse and by keyboard alone, and says what it shows.
 // usage: node playground.mjs PACKAGE ORIGIN TAMPERED
-// TAMPERED is a sealed file that must be refused. Says {"policy"}, {"model", "same", "text"} for each model, {"keyboard"},
+// TAMPERED is a sealed file that must be refused. Says {"policy"}, {"model", "same", "text", "bits"} for each model, {"keyboard"},
 // {"violations", "theme", "width"} by axe-core, {"overflow"} in pixels, {"refused", "code"} and {"faults"}.
 import { launch, packages, say } from './chromium.mjs';
 
@@ -19,9 +19,11 @@ try {
   for (const model of models) {
     await select.selectOption({ label: model });
     await page.locator(`[data-testid=card]`).filter({ hasText: model }).waitFor();
-    await page.getByTestId('predict').click();
+    const series = (await page.getByTestId('feeder').getAttribute('data-kind')) === 'series';
+    await page.getByTestId(series ? 'series-next' : 'predict').click();
     await mark.waitFor();
-    say({ model, same: await mark.getAttribute('data-same'), text: await mark.textContent() });
+    const bits = await page.getByTestId('local-result').first().getAttribute('data-bits');
+    say({ model, same: await mark.getAttribute('data-same'), text: await mark.textContent(), bits });
   }
 
   say({ keyboard: await byKeyboard(page) });

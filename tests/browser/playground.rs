@@ -7,7 +7,8 @@ use mote_gateway::background::Background;
 use mote_gateway::config::Config;
 use mote_gateway::serve;
 use mote_seal::Class;
-use mote_tests::evidence;
+use mote_tests::evidence::{self, Evidence};
+use mote_tests::npz;
 use mote_weld::Image;
 use serde_json::{Value, json};
 
@@ -30,8 +31,10 @@ fn the_playground_shows_the_same_bits_and_refuses_what_was_tampered_with() {
     std::fs::write(folder.path().join("trusted.keys"), keys.text()).unwrap();
     // Each model by its first version, under its own name.
     let evidence: Vec<_> = evidence::models().into_iter().filter(|model| !model.name.ends_with("-v2")).collect();
-    for model in &evidence {
-        let package = Subject::new(model, &model.name).release(1, &keys);
+    let subjects: Vec<Subject> = evidence.iter().map(|model| Subject::new(model, &model.name)).collect();
+    for (model, subject) in evidence.iter().zip(&subjects) {
+        let package = subject.release(1, &keys);
+        std::fs::write(models.join(format!("{}.csv", model.name)), recording(model)).unwrap();
         for (class, variant) in [(Class::Gateway, "generic"), (Class::Browser, VARIANT)] {
             let file = models.join(format!("{}.{class}.mote", model.name));
             std::fs::write(file, package.sealed(class, variant).unwrap()).unwrap();
@@ -60,9 +63,13 @@ fn the_playground_shows_the_same_bits_and_refuses_what_was_tampered_with() {
     let line = |key: &str| said.iter().find(|line| line.get(key).is_some()).unwrap();
     let policy = line("policy")["policy"].as_str().unwrap();
     assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe-inline"), "{policy}");
-    for model in &evidence {
-        let shown = said.iter().find(|line| line["model"] == model.name);
-        assert_eq!(shown.map(|line| &line["same"]), Some(&json!("true")), "{}: {shown:?}", model.name);
+    for subject in &subjects {
+        let shown = said.iter().find(|line| line["model"] == subject.name).unwrap();
+        assert_eq!(shown["same"], "true", "{}: {shown}", subject.name);
+        // What the page shows is what the native engine makes of the recording.
+        let native = &subject.native()[0];
+        let words = native.as_chunks().0.iter().map(|&word| format!("{:08x}", u32::from_le_bytes(word)));
+        assert_eq!(shown["bits"], words.collect::<Vec<_>>().join(" "), "{}", subject.name);
     }
     assert_eq!(line("keyboard")["keyboard"], "true");
     let mut looks = 0;
@@ -77,4 +84,14 @@ fn the_playground_shows_the_same_bits_and_refuses_what_was_tampered_with() {
     assert_eq!(refused["code"], "seal.digest", "{refused}");
     assert!(refused["refused"].as_str().is_some_and(|text| text.contains("digest")), "{refused}");
     assert_eq!(line("faults")["faults"], json!([]));
+}
+
+/// The first recorded input as a table: a row for each sample of a window, else one row.
+fn recording(model: &Evidence) -> String {
+    let arrays = npz::read(&model.cases[0].0);
+    let array = &arrays[0];
+    let columns = if let [_, _, channels] = array.dims[..] { channels } else { array.dims.iter().product() };
+    let values: Vec<f32> = array.bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    let row = |row: &[f32]| row.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    values.chunks(columns).map(|values| row(values) + "\n").collect()
 }

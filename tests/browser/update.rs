@@ -26,8 +26,7 @@ const NAN: &str = "nan.in";
 /// A page, its broker, and the publisher of two versions of one model.
 struct Site {
     background: Background,
-    // Held, because it ends with its owner.
-    _broker: Broker,
+    broker: Broker,
     publisher: Publisher,
     keys: Keys,
     subjects: [Subject; 2],
@@ -59,7 +58,7 @@ impl Site {
         let arguments = [&[folder.path().as_os_str()], &words[..]].concat();
         let mut page = chromium.start("update.mjs", &arguments);
         page.hear(|line| line["ready"] == true);
-        Some(Self { background, _broker: broker, publisher, keys, subjects, page, _folder: folder })
+        Some(Self { background, broker, publisher, keys, subjects, page, _folder: folder })
     }
 
     fn push(&self, package: &Package) {
@@ -141,5 +140,11 @@ fn a_page_takes_updates_without_a_reload_and_leaves_bad_ones() {
     assert_eq!(after.counters.committed, 1);
     site.page.hear(|line| line["ready"] == true);
     assert_eq!(site.expect(1), loads + 1);
+
+    // So does the device its broker.
+    site.broker.restart();
+    site.push(&site.subjects[0].release(6, &site.keys));
+    site.await_twin(|twin| twin.version() == Some(6) && twin.state == State::Committed);
+    assert_eq!(site.expect(0), loads + 1, "no reload");
     site.page.finish();
 }

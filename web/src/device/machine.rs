@@ -1,7 +1,5 @@
 //! The update machine with its telemetry, as JavaScript drives it.
 
-use std::collections::BTreeSet;
-
 use mote_fleet::{
     Backlog, Backoff, Boot, Device, Event, Fold, Hold, Millis, Order, Outcomes, Record, Slot, Trouble, Work,
 };
@@ -290,8 +288,13 @@ impl FleetMachine {
     pub fn needed(&self) -> Vec<String> {
         let device = self.device();
         let slots = [device.good(), device.running(), self.order.as_ref().and_then(slot)];
-        let needed: BTreeSet<String> = slots.into_iter().flatten().map(|slot| slot.release.to_string()).collect();
-        needed.into_iter().collect()
+        let mut needed: Vec<String> = Vec::with_capacity(slots.len());
+        for release in slots.into_iter().flatten().map(|slot| slot.release.to_string()) {
+            if !needed.contains(&release) {
+                needed.push(release);
+            }
+        }
+        needed
     }
 
     /// What the page can say of itself.

@@ -17,7 +17,7 @@ export interface ConnectOptions {
 
 /** One connection, from a clean session to its end. */
 export interface Connection {
-  /** Resolves when the broker has granted it. */
+  /** Resolves when the broker has granted it. Like all of these it rejects when the connection is lost. */
   subscribe(filter: string): Promise<void>;
   unsubscribe(filter: string): Promise<void>;
   /** Resolves when a message of QoS 1 is acknowledged, one of QoS 0 is sent. */
@@ -70,26 +70,34 @@ export function mqttOverWebSocket(url: string | URL, login?: Login): Transport {
         throw error;
       });
       let open = true;
+      const waiting = new Set<(lost: Error) => void>();
+      /** MQTT.js forgets what it was doing when a connection is lost; here that is an error. */
+      const settled = <T>(doing: Promise<T>) =>
+        new Promise<T>((resolve, reject) => {
+          waiting.add(reject);
+          doing.then(resolve, reject).finally(() => waiting.delete(reject));
+        });
       client.on("message", (topic, payload) => onMessage(topic, payload));
       // The close that follows every error is what counts.
       client.on("error", () => {});
       client.on("close", () => {
+        for (const reject of waiting) reject(new Error("the connection is lost"));
         if (open) onClose();
         open = false;
       });
       return {
         async subscribe(filter) {
-          await client.subscribeAsync(filter, { qos: 1 });
+          await settled(client.subscribeAsync(filter, { qos: 1 }));
         },
         async unsubscribe(filter) {
-          await client.unsubscribeAsync(filter);
+          await settled(client.unsubscribeAsync(filter));
         },
         async publish(topic, payload, options) {
-          await client.publishAsync(topic, payload as never, options);
+          await settled(client.publishAsync(topic, payload as never, options));
         },
         async close() {
           open = false;
-          await client.endAsync();
+          await settled(client.endAsync());
         },
       };
     },
