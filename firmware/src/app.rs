@@ -4,9 +4,9 @@ use core::cell::{Cell, RefCell};
 use core::convert::Infallible;
 
 use embassy_futures::join::join;
-use embassy_futures::select::{Either, select};
+use embassy_futures::select::{Either, Either3, select, select3};
 use heapless::String;
-use mote_fleet::{Backoff, Millis};
+use mote_fleet::Backoff;
 use mote_wire::{Filter, Presence};
 
 use crate::bell::Bell;
@@ -17,9 +17,11 @@ use crate::mqtt::{Delivery, Hello, Message, Mqtt, Session, Talk};
 use crate::node::{Memory, Node, Outgoing, Settings};
 use crate::port::{Clock, Flash, Sensor, Watchdog};
 
+/// The watchdog is fed this often where samples are rare.
+const IDLE_MS: u64 = 1000;
 /// How long a connection may take to stand.
 const CONNECT_MS: u64 = 20_000;
-/// How long one packet may take to leave; longer, and the connection is dropped.
+/// How long one packet may take to leave, and to be acknowledged; longer, and the connection is dropped.
 const SEND_MS: u64 = 10_000;
 /// The first wait before connecting again, and the longest.
 const RECONNECT_MS: (u32, u32) = (500, 60_000);
@@ -106,19 +108,26 @@ struct Shared<'r, 'a, F, C, W, S> {
 }
 
 impl<'a, F: Flash, C: Clock, W: Watchdog, S: Sensor> Shared<'_, 'a, F, C, W, S> {
-    /// Takes a sample at each tick of its interval and turns the update machine. The watchdog is fed when all of a tick
-    /// has been done, and within longer work after each part of it: whatever hangs starves it.
+    /// Takes a sample at each tick of its interval and turns the update machine then and when it asks for it. The
+    /// watchdog is fed when that has been done, and within longer work after each part of it: whatever hangs starves it.
     async fn keep_the_beat(&self) -> Infallible {
         let start = self.clock.now();
         let every = u64::from(self.hands.borrow().node.settings().sampling.every_ms);
         let mut tick = 0;
         loop {
-            self.clock.until(start.after(tick * every)).await;
-            self.hands.borrow_mut().step(self.clock, tick);
+            let sample_at = start.after(tick * every);
+            if self.clock.now() >= sample_at {
+                self.hands.borrow_mut().sample(self.clock, tick);
+                // Ticks that passed while work was done have no sample, and the numbers show it.
+                let passed = self.clock.now().0.saturating_sub(start.0) / every;
+                tick = passed.max(tick) + 1;
+            }
+            self.hands.borrow_mut().turn(self.clock);
             self.bell.ring();
-            // Ticks that passed while work was done have no sample, and the numbers show it.
-            let passed = self.clock.now().0.saturating_sub(start.0) / every;
-            tick = passed.max(tick) + 1;
+            let (now, wake_at) = (self.clock.now(), self.hands.borrow().node.wake_at());
+            // What is due and cannot be done yet must not keep the link from its turn.
+            let wake_at = wake_at.max(now.after(1)).min(now.after(IDLE_MS));
+            self.clock.until(wake_at.min(start.after(tick * every))).await;
         }
     }
 
@@ -178,8 +187,11 @@ impl<'a, F: Flash, C: Clock, W: Watchdog, S: Sensor> Shared<'_, 'a, F, C, W, S> 
     async fn converse<L: Session>(&self, link: &mut L, session: u64) -> Result<(), Ended<L::Error>> {
         self.greet(link, session).await?;
         let mut body = [0; BODY_BYTES];
+        let mut deadline = self.clock.now().after(SEND_MS);
         loop {
-            if link.is_settled() {
+            let settled = link.is_settled();
+            if settled {
+                deadline = self.clock.now().after(SEND_MS);
                 let outgoing = {
                     let Hands { node, watchdog, .. } = &mut *self.hands.borrow_mut();
                     node.acknowledged();
@@ -190,14 +202,20 @@ impl<'a, F: Flash, C: Clock, W: Watchdog, S: Sensor> Shared<'_, 'a, F, C, W, S> 
                     continue;
                 }
             }
-            match select(link.next(), self.bell.heard()).await {
-                Either::First(arrived) => {
+            let too_late = async {
+                if settled {
+                    core::future::pending::<()>().await;
+                }
+                self.clock.until(deadline).await;
+            };
+            match select3(link.next(), self.bell.heard(), too_late).await {
+                Either3::First(arrived) => {
                     if let Some(message) = arrived.map_err(Ended::Link)? {
-                        let now = self.clock.now();
-                        self.hands.borrow_mut().take(self.clock, now, message.topic, message.payload);
+                        self.hands.borrow_mut().take(self.clock, message.topic, message.payload);
                     }
                 }
-                Either::Second(()) => {}
+                Either3::Second(()) => {}
+                Either3::Third(()) => return Err(Ended::TooSlow),
             }
         }
     }
@@ -222,8 +240,7 @@ impl<'a, F: Flash, C: Clock, W: Watchdog, S: Sensor> Shared<'_, 'a, F, C, W, S> 
             match select(link.next(), self.clock.until(deadline)).await {
                 Either::First(arrived) => {
                     if let Some(message) = arrived.map_err(Ended::Link)? {
-                        let now = self.clock.now();
-                        self.hands.borrow_mut().take(self.clock, now, message.topic, message.payload);
+                        self.hands.borrow_mut().take(self.clock, message.topic, message.payload);
                     }
                 }
                 Either::Second(()) => return Err(Ended::TooSlow),
@@ -259,21 +276,26 @@ impl<'a, F: Flash, C: Clock, W: Watchdog, S: Sensor> Shared<'_, 'a, F, C, W, S> 
 }
 
 impl<F: Flash, W: Watchdog, S: Sensor> Hands<'_, '_, F, W, S> {
-    fn step(&mut self, clock: &impl Clock, tick: u64) {
-        let Self { node, watchdog, sensor } = self;
+    fn sample(&mut self, clock: &impl Clock, tick: u64) {
+        let Self { node, sensor, .. } = self;
         let mut sample = [0.0; CHANNELS];
         let sample = sample.get_mut(..sensor.channels()).unwrap_or_default();
         match sensor.read(sample) {
             Ok(()) => node.sample(clock, tick, sample),
             Err(_) => node.no_sample(),
         }
+    }
+
+    fn turn(&mut self, clock: &impl Clock) {
+        let Self { node, watchdog, .. } = self;
         node.turn(clock, &mut || watchdog.feed());
         watchdog.feed();
     }
 
-    fn take(&mut self, clock: &impl Clock, now: Millis, topic: &str, payload: &[u8]) {
+    /// What longer work it causes is progress; that it arrived is none, so the watchdog is not fed for it.
+    fn take(&mut self, clock: &impl Clock, topic: &str, payload: &[u8]) {
         let Self { node, watchdog, .. } = self;
-        node.arrived(now, topic, payload);
+        node.arrived(clock.now(), topic, payload);
         node.turn(clock, &mut || watchdog.feed());
     }
 }

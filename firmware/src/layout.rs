@@ -41,10 +41,8 @@ impl Layout {
 
     /// The first byte behind everything.
     #[must_use]
-    pub const fn end(&self) -> u32 {
-        let [first, second] = self.slots;
-        let slots = if first > second { first } else { second };
-        slots.saturating_add(self.slot_bytes)
+    pub fn end<F: Flash>(&self) -> u32 {
+        self.areas::<F>().into_iter().fold(0, |end, (start, bytes)| end.max(start.saturating_add(bytes)))
     }
 
     /// The largest artifact that a slot has room for, if the release has no golden vectors: what `max_bytes` of the
@@ -65,13 +63,7 @@ impl Layout {
         const { assert!((UNIT as usize).is_multiple_of(F::WRITE_SIZE), "write units of up to 64 bytes") };
         const { assert!(F::ERASE_SIZE.is_multiple_of(UNIT as usize), "sectors of whole units") };
         let sector = F::ERASE_SIZE as u32;
-        let [first, second] = self.slots;
-        let mut areas = [
-            (self.identity, sector),
-            (self.journal, sector.saturating_mul(2)),
-            (first, self.slot_bytes),
-            (second, self.slot_bytes),
-        ];
+        let mut areas = self.areas::<F>();
         areas.sort_unstable();
         let askew = areas.iter().any(|(start, bytes)| !start.is_multiple_of(sector) || !bytes.is_multiple_of(sector));
         let mut free = 0;
@@ -84,5 +76,17 @@ impl Layout {
         let outside = free as usize > flash.capacity();
         let no_room = self.slot_bytes <= Self::head_bytes::<F>();
         if askew || outside || no_room { Err(BootError::BadLayout) } else { Ok(()) }
+    }
+
+    /// Start and bytes of each area.
+    pub(crate) fn areas<F: Flash>(&self) -> [(u32, u32); 4] {
+        let sector = F::ERASE_SIZE as u32;
+        let [first, second] = self.slots;
+        [
+            (self.identity, sector),
+            (self.journal, sector.saturating_mul(2)),
+            (first, self.slot_bytes),
+            (second, self.slot_bytes),
+        ]
     }
 }

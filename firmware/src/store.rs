@@ -76,8 +76,9 @@ impl<F: Flash> Store<F> {
         first: Option<Factory<'_>>,
     ) -> Result<F, BootError> {
         layout.check(&flash)?;
-        let end = layout.end();
-        erase(&mut flash, layout.identity.min(layout.journal), end, &mut || ())?;
+        for (start, bytes) in layout.areas::<F>() {
+            erase(&mut flash, start, bytes, &mut || ())?;
+        }
         identity.write(&mut flash, layout.identity)?;
         let (mut journal, _) = Journal::mount(&flash, layout.journal)?;
         let mut slots = Slots::mount(&flash, layout)?;

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use embedded_hal::i2c::{Error, ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operation};
 use mote_firmware::sensor::{AccelerationRange, Lsm6dso, RateRange};
 
+use crate::time::pass;
+
 /// The ranges that the recording is measured in.
 pub const RANGES: (AccelerationRange, RateRange) = (AccelerationRange::G4, RateRange::Dps2000);
 
@@ -15,7 +17,11 @@ const OUTZ_H_A: u8 = 0x2d;
 
 /// Samples of six values: acceleration in g, angular rate in rad/s. Where one is missing the part does not answer.
 #[derive(Debug, Clone)]
-pub struct Recording(Rc<[Option<[f32; 6]>]>);
+pub struct Recording {
+    samples: Rc<[Option<[f32; 6]>]>,
+    /// How long the part holds the bus when it is read.
+    stall_us: u64,
+}
 
 impl Recording {
     /// One series of a `stream.csv`: columns `series,t,ax,ay,az,wx,wy,wz,label`.
@@ -33,35 +39,41 @@ impl Recording {
                 Some(Some(sample))
             })
             .collect();
-        rows.filter(|rows| !rows.is_empty()).map(|rows| Self(rows.into()))
+        rows.filter(|rows| !rows.is_empty()).map(Self::from_iter)
     }
 
     /// A movement that needs no file: slow swings, a different one on each axis.
     #[must_use]
     pub fn swinging(samples: usize) -> Self {
         let swing = |at: usize, axis: usize| ((at * (axis + 1)) % 64) as f32 / 32.0 - 1.0;
-        Self((0..samples.max(1)).map(|at| Some(std::array::from_fn(|axis| swing(at, axis)))).collect())
+        (0..samples.max(1)).map(|at| Some(std::array::from_fn(|axis| swing(at, axis)))).collect()
     }
 
     /// The same without every `nth` sample.
     #[must_use]
     pub fn with_gaps(&self, nth: usize) -> Self {
-        Self(self.0.iter().zip(1..).map(|(sample, number)| sample.filter(|_| number % nth != 0)).collect())
+        self.samples.iter().zip(1..).map(|(sample, number)| sample.filter(|_| number % nth != 0)).collect()
     }
 
     /// The recording as an emulated board replays it: the number of samples, then the output registers of each; 0x8000
     /// in all of them where the part does not answer.
     #[must_use]
     pub fn registers(&self) -> Vec<u8> {
-        let count = self.0.len() as u32;
+        let count = self.samples.len() as u32;
         let missing = [0x00, 0x80].repeat(6);
-        let samples = (0..self.0.len()).flat_map(|at| self.counts(at).map_or(missing.clone(), Vec::from));
+        let samples = (0..self.samples.len()).flat_map(|at| self.counts(at).map_or(missing.clone(), Vec::from));
         count.to_le_bytes().into_iter().chain(samples).collect()
+    }
+
+    /// The same from a part that holds the bus for so long at each read.
+    #[must_use]
+    pub fn stalling(self, us: u64) -> Self {
+        Self { stall_us: us, ..self }
     }
 
     /// What the part answers in its output registers for a sample: rates, then accelerations.
     fn counts(&self, at: usize) -> Option<[u8; 12]> {
-        let [ax, ay, az, wx, wy, wz] = self.0[at % self.0.len()]?;
+        let [ax, ay, az, wx, wy, wz] = self.samples[at % self.samples.len()]?;
         let (acceleration, rate) = RANGES;
         let (g, rad) = (acceleration.g_per_count(), rate.rad_per_count());
         let counts = [wx / rad, wy / rad, wz / rad, ax / g, ay / g, az / g];
@@ -72,6 +84,12 @@ impl Recording {
             place.copy_from_slice(&((count + half) as i16).to_le_bytes());
         }
         Some(bytes)
+    }
+}
+
+impl FromIterator<Option<[f32; 6]>> for Recording {
+    fn from_iter<I: IntoIterator<Item = Option<[f32; 6]>>>(samples: I) -> Self {
+        Self { samples: samples.into_iter().collect(), stall_us: 0 }
     }
 }
 
@@ -91,6 +109,7 @@ impl Bus {
     }
 
     fn read(&mut self, bytes: &mut [u8]) -> Result<(), NoAnswer> {
+        pass(self.recording.stall_us);
         let Some(counts) = self.recording.counts(self.next) else {
             self.next += 1;
             return Err(NoAnswer);

@@ -74,7 +74,7 @@ impl Design {
     /// Whole sectors that the layout spans.
     #[must_use]
     pub fn sectors(&self) -> usize {
-        self.layout.end() as usize / SECTOR
+        self.layout.end::<Nor>() as usize / SECTOR
     }
 }
 
@@ -126,19 +126,26 @@ pub struct Remains {
 /// The watchdog's period.
 const PERIOD_US: u64 = 8_000_000;
 
-/// A watchdog that whoever runs the device looks at.
+/// A watchdog that remembers whether it has ever been hungry.
 #[derive(Debug, Clone, Default)]
-pub struct Dog(Rc<Cell<u64>>);
+pub struct Dog {
+    fed_us: Rc<Cell<u64>>,
+    longest_us: Rc<Cell<u64>>,
+}
 
 impl Dog {
-    fn is_starved(&self) -> bool {
-        time::now_us().saturating_sub(self.0.get()) > PERIOD_US
+    /// Whether it would have bitten by now.
+    #[must_use]
+    pub fn has_starved(&self) -> bool {
+        self.longest_us.get().max(time::now_us().saturating_sub(self.fed_us.get())) > PERIOD_US
     }
 }
 
 impl Watchdog for Dog {
     fn feed(&mut self) {
-        self.0.set(time::now_us());
+        let now = time::now_us();
+        self.longest_us.set(self.longest_us.get().max(now.saturating_sub(self.fed_us.get())));
+        self.fed_us.set(now);
     }
 }
 
@@ -165,8 +172,8 @@ pub fn live<F: Flash, M: Mqtt>(
     let (acceleration, rate) = RANGES;
     let address = Lsm6dso::<Bus>::ADDRESS;
     let sensor = Lsm6dso::new(Bus::new(recording.clone()), address, acceleration, rate)?;
-    let mut dog = Dog::default();
-    dog.feed();
+    let dog = Dog::default();
+    dog.fed_us.set(time::now_us());
     let board = Board { mqtt, clock: EmbassyClock, watchdog: dog.clone(), sensor };
     let memory = Memory { arena: &mut arena, ring: &mut ring };
     let introduction = Introduction { login: None, keepalive_s: 30 };
@@ -253,7 +260,7 @@ pub fn live_until<F: Flash>(
         life != Life::TimeUp || time::now_us() >= until
     });
     match lived {
-        Ok((dog, passed)) if life == Life::TimeUp && dog.is_starved() => Ok(Remains { life: Life::Starved, passed }),
+        Ok((dog, passed)) if life == Life::TimeUp && dog.has_starved() => Ok(Remains { life: Life::Starved, passed }),
         Ok((_, passed)) => Ok(Remains { life, passed }),
         Err(SiteError::Boot(BootError::Flash(FlashFault::Driver))) if power.is_gone() => {
             Ok(Remains { life: Life::PowerLost, passed: Passed::default() })

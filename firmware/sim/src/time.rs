@@ -44,6 +44,11 @@ pub fn wake_at(us: u64) {
     WAKE_US.set(WAKE_US.get().min(us));
 }
 
+/// Virtual time that passes while the processor is kept busy.
+pub fn pass(us: u64) {
+    NOW_US.set(NOW_US.get().saturating_add(us));
+}
+
 /// From now on this thread lives in real time.
 pub fn run_in_real_time() {
     REAL.set(Some(Instant::now()));

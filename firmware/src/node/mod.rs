@@ -161,6 +161,13 @@ impl<'a, F: Flash> Node<'a, F> {
         }
     }
 
+    /// When to call [`Node::turn`] at the latest, if nothing happens before.
+    #[must_use]
+    pub fn wake_at(&self) -> Millis {
+        let machine = self.device.wake_at().into_iter().chain(self.unsaved.map(|(_, at)| at));
+        machine.fold(self.report_at, Millis::min)
+    }
+
     /// The update machine, to look at.
     #[must_use]
     pub fn device(&self) -> &Device<'a> {

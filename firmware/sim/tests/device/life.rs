@@ -105,6 +105,33 @@ fn a_sensor_that_misses_samples_costs_windows_and_not_the_device() {
     }
 }
 
+/// A bus that hangs starves the watchdog, however lively the link; a broker that is away does not.
+#[test]
+fn the_watchdog_is_fed_by_progress_alone() {
+    let (mut site, _) = site::<4>(1);
+    for (stall_us, down, life) in [(0, false, Life::TimeUp), (0, true, Life::TimeUp), (9_000_000, false, Life::Starved)]
+    {
+        site.recording = Recording::swinging(640).stalling(stall_us);
+        site.broker.borrow_mut().down = down;
+        assert_eq!(site.live(60_000, |_| false).unwrap().life, life, "{stall_us} us, away: {down}");
+    }
+}
+
+/// One sample a minute: the machine keeps its own time, and the update does not wait for the next sample.
+#[test]
+fn rare_samples_do_not_slow_an_update() {
+    let (mut site, _) = site::<4>(1);
+    site.design.every_ms = 60_000;
+    let second = sound(&site.controller, 2);
+    let want = site.controller.assign(&second, 2, Purpose::Update);
+    site.broker.borrow_mut().offer(&site.controller, &second);
+    site.broker.borrow_mut().want(&site.controller, want);
+    let on_trial = |broker: &mut mote_firmware_sim::Broker| {
+        broker.twin().is_some_and(|twin| twin.state == State::Trial && twin.running == Some(2))
+    };
+    assert_eq!(site.live(20_000, on_trial).unwrap().life, Life::Reached, "{:?}", site.broker.borrow().twin());
+}
+
 /// A recorded stream goes through the part's registers and the driver, and comes out within half a count.
 #[test]
 fn a_recording_is_what_the_driver_reads() {
