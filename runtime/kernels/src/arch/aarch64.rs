@@ -5,6 +5,9 @@ use core::arch::aarch64::{
     vsqrt_f64,
 };
 
+/// Rows of a tile: their sums of eight columns, and a row of weights beside them, fit the registers.
+pub(crate) const TILE: usize = 4;
+
 /// Four f32 in one register.
 #[derive(Clone, Copy)]
 pub(crate) struct F32x4(float32x4_t);

@@ -45,7 +45,7 @@ mod portable;
 )]
 mod soft;
 
-pub(crate) use target::F32x4;
+pub(crate) use target::{F32x4, TILE};
 
 /// Square root, correctly rounded.
 pub(crate) fn sqrt_f32(x: f32) -> f32 {

@@ -3,6 +3,9 @@
 pub(crate) use super::portable::F32x4;
 pub(super) use super::soft::sqrt_f64;
 
+/// Rows of a tile: their sums of eight columns, and a row of weights beside them, fit the registers.
+pub(crate) const TILE: usize = 2;
+
 #[inline]
 pub(super) fn sqrt_f32(x: f32) -> f32 {
     let mut bits = x.to_bits();

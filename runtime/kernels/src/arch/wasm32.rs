@@ -5,6 +5,9 @@ use core::arch::wasm32::{
     f64x2_sqrt, v128,
 };
 
+/// Rows of a tile: their sums of eight columns, and a row of weights beside them, fit the registers.
+pub(crate) const TILE: usize = 4;
+
 /// Four f32 in one register.
 #[derive(Clone, Copy)]
 pub(crate) struct F32x4(v128);

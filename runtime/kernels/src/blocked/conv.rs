@@ -1,12 +1,12 @@
-//! Convolution: tiles of four pixels by eight columns.
+//! Convolution: tiles of a few pixels by eight columns.
 
-use crate::arch::F32x4;
+use crate::arch::{F32x4, TILE};
 use crate::error::{KernelError, Result};
 use crate::image::{Axis, Slide, Taps};
 use crate::scalar::conv::{Conv, PANEL};
 
 /// Pixels of a tile; the weights of a panel are read once for all of them.
-const PIXELS: usize = 4;
+const PIXELS: usize = TILE;
 /// Pixels for which all panels are computed before the next ones: what they read and write stays in the cache.
 const STRETCH: usize = 64;
 
@@ -73,7 +73,7 @@ impl Line<'_> {
     fn run(&self, stretch: core::ops::Range<usize>, y: &mut [f32]) -> Result {
         let mut column = stretch.start;
         while column < stretch.end {
-            // Four neighbours make a tile where all taps of all of them lie inside the input.
+            // Neighbours make a tile where all taps of all of them lie inside the input.
             let interior = &self.columns.interior;
             let last = column + PIXELS - 1;
             if last < stretch.end && interior.contains(&column) && interior.contains(&last) {

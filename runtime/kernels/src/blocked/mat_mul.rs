@@ -1,10 +1,10 @@
-//! Matrix product of f32 tensors: four rows by eight columns.
+//! Matrix product of f32 tensors: a few rows by eight columns.
 
-use crate::arch::F32x4;
+use crate::arch::{F32x4, TILE};
 use crate::error::{KernelError, Result};
 use crate::scalar::mat_mul::MatMul;
 
-const ROWS: usize = 4;
+const ROWS: usize = TILE;
 const COLUMNS: usize = 8;
 
 /// Like [`crate::scalar::mat_mul::mat_mul`].
