@@ -197,7 +197,11 @@ impl<'a, F: Flash> Node<'a, F> {
                     Kept::Report(number) => {
                         let report = self.backlog.oldest(self.boot, self.settings.update.model);
                         let Some(report) = report.filter(|report| report.sequence == number) else { return Ok(None) };
-                        self.publish(Up::Metrics, report.encode(body)?, Delivery::AtLeastOnce, false)?
+                        let Ok(length) = report.encode(body) else {
+                            self.backlog.published();
+                            return Ok(None);
+                        };
+                        self.publish(Up::Metrics, length, Delivery::AtLeastOnce, false)?
                     }
                     Kept::Answer(answer) => {
                         let Some(answers) = self.settings.answers else { return Ok(None) };
