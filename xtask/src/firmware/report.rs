@@ -11,7 +11,7 @@ use mote_qemu::{Answer, BOARDS, Board, Count, Emulator};
 use super::image::{self, PROGRAMS, Profile};
 use super::{elf, plugin};
 use crate::origin::{commit, machine};
-use crate::run::{Failure, cargo, run};
+use crate::run::{Failure, cargo, run, shown, start};
 use crate::workspace;
 
 const PROFILES: [Profile; 3] = [Profile::Flashed, Profile::Size, Profile::Speed];
@@ -35,7 +35,10 @@ pub(crate) fn write() -> Result<(), Failure> {
     let _ = writeln!(page, ": commit {} on {}. QEMU counts instructions; it knows no cycles.", commit(), machine());
     sizes(&mut page)?;
     match Emulator::with_images(&image::folder(Profile::Flashed)) {
-        Ok(_) => inferences(&mut page)?,
+        Ok(_) => {
+            devices(&mut page)?;
+            inferences(&mut page)?;
+        }
         Err(reason) => eprintln!("skipped: instructions and stack: {reason}"),
     }
     println!("{page}");
@@ -65,6 +68,31 @@ fn sizes(page: &mut String) -> Result<(), Failure> {
                 let built = profile.describe();
                 let _ = writeln!(page, "| {program} | {name} | {core} | {built} | {text} | {data} | {bss} |");
             }
+        }
+    }
+    Ok(())
+}
+
+/// The stack of `device`, as the simulator's test of it prints it; nothing without a broker.
+fn devices(page: &mut String) -> Result<(), Failure> {
+    let mut test = cargo("test");
+    test.args(["--quiet", "--workspace", "--test", "device", "an_update_on_an_emulated_board", "--", "--nocapture"]);
+    test.env(mote_qemu::IMAGES_VARIABLE, image::folder(Profile::Flashed));
+    eprintln!("$ {}", shown(&test));
+    let output = test.output().map_err(|source| start(&test, source))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        eprintln!("{text}");
+        return Err(Failure::Exit { command: shown(&test), status: output.status });
+    }
+    page.push_str(
+        "\n## Device\n\nBytes of stack at the deepest point of a life with one update in it (boot, self-test, signature, inference,\n\
+         network), by paint. With it a device needs `bss`, the window and the model's arena.\n\n| board | stack bytes |\n|---|---:|\n",
+    );
+    for line in text.lines() {
+        if let Some((board, bytes)) = line.split_once("stack of device on ").and_then(|(_, rest)| rest.split_once(": "))
+        {
+            let _ = writeln!(page, "| {board} | {bytes} |");
         }
     }
     Ok(())

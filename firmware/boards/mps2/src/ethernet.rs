@@ -42,11 +42,16 @@ const CHECKSUM: usize = 4;
 /// Times that a register is asked before the controller counts as dead.
 const PATIENCE: u32 = 1_000_000;
 
+/// Room for a frame, in whole words.
+pub type Frame = [u8; (FRAME + CHECKSUM).next_multiple_of(4)];
+/// A frame of nothing.
+pub const NO_FRAME: Frame = [0; (FRAME + CHECKSUM).next_multiple_of(4)];
+
 /// The controller, and room for a frame in each direction.
 #[derive(Debug)]
 pub struct Ethernet {
-    received: [u8; FRAME + CHECKSUM + 2],
-    sending: [u8; FRAME + 2],
+    received: &'static mut Frame,
+    sending: &'static mut Frame,
 }
 
 /// The controller is not there or does not answer.
@@ -58,7 +63,11 @@ impl Ethernet {
     ///
     /// # Errors
     /// [`NoController`].
-    pub fn new(address: [u8; 6]) -> Result<Self, NoController> {
+    pub fn new(
+        address: [u8; 6],
+        received: &'static mut Frame,
+        sending: &'static mut Frame,
+    ) -> Result<Self, NoController> {
         if read(BYTE_TEST) != MARK {
             return Err(NoController);
         }
@@ -70,7 +79,7 @@ impl Ethernet {
         write_mac(ADDRH, u32::from_le_bytes([e, f, 0, 0]))?;
         write(TX_CFG, TX_ON);
         write_mac(MAC_CR, MAC_MODE)?;
-        Ok(Self { received: [0; FRAME + CHECKSUM + 2], sending: [0; FRAME + 2] })
+        Ok(Self { received, sending })
     }
 
     /// Takes the next frame out of the controller; one that is damaged or too long is dropped.
@@ -98,7 +107,7 @@ impl phy::Device for Ethernet {
 
     fn receive(&mut self, _: Instant) -> Option<(Received<'_>, Room<'_>)> {
         let length = self.take()?;
-        Some((Received(self.received.get(..length)?), Room(&mut self.sending)))
+        Some((Received(self.received.get(..length)?), Room(self.sending)))
     }
 
     fn transmit(&mut self, _: Instant) -> Option<Room<'_>> {
@@ -107,7 +116,7 @@ impl phy::Device for Ethernet {
             read(TX_STATUS_FIFO);
         }
         let free = read(TX_FIFO_INF) as usize & 0xffff;
-        (free >= FRAME + 16).then_some(Room(&mut self.sending))
+        (free >= FRAME + 16).then_some(Room(self.sending))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -3,7 +3,7 @@
 use cortex_m::register::msp;
 
 /// Bytes at the top of RAM that belong to the stack alone.
-pub const BYTES: usize = 32 << 10;
+pub const BYTES: usize = 40 << 10;
 
 /// A word that no program is likely to leave behind.
 const PAINT: u32 = 0x5AFE_57AC;
@@ -18,6 +18,15 @@ unsafe extern "C" {
 /// The lowest address that belongs to the stack.
 pub fn limit() -> usize {
     (&raw const _stack_start).addr() - BYTES
+}
+
+/// Has the core fault where the stack would grow beyond its limit, on cores that can.
+pub fn guard() {
+    #[cfg(any(feature = "an505", feature = "an547"))]
+    // SAFETY: the limit lies below the stack pointer and inside RAM.
+    unsafe {
+        cortex_m::register::msplim::write(limit() as u32);
+    }
 }
 
 /// Paints what is free below the caller.

@@ -9,6 +9,9 @@ use mote_seal::Purpose;
 use crate::cast::{controller, sound};
 use crate::socket::{Rollout, Seen, installed, start};
 
+/// The stack of the boards; a quarter of it has to stay free.
+const STACK_BYTES: usize = 40 << 10;
+
 #[test]
 fn an_update_on_an_emulated_board_is_committed() {
     let emulator = match Emulator::find() {
@@ -44,5 +47,10 @@ fn an_update_on_an_emulated_board_is_committed() {
         let said = std::fs::read_to_string(&console).unwrap();
         assert!(seen.all(), "{}: {seen:?}: {said}", board.name);
         running.kill();
+
+        let depths = said.lines().filter_map(|line| line.strip_prefix("stack ")?.parse().ok());
+        let deepest: usize = depths.max().unwrap_or_else(|| panic!("{}: no depth of the stack: {said}", board.name));
+        println!("stack of device on {}: {deepest}", board.name);
+        assert!(deepest <= STACK_BYTES * 3 / 4, "{}: {deepest} bytes of stack", board.name);
     }
 }

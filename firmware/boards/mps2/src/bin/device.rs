@@ -13,14 +13,13 @@
 #![no_std]
 #![no_main]
 
-use core::convert::Infallible;
 use core::fmt;
 use core::time::Duration;
 
 use cortex_m::singleton;
 use cortex_m_semihosting::heprintln;
 use mote_board_mps2::board::BOARD;
-use mote_board_mps2::ethernet::{Ethernet, NoController};
+use mote_board_mps2::ethernet::{Ethernet, Frame, NO_FRAME, NoController};
 use mote_board_mps2::executor::run_forever;
 use mote_board_mps2::host::{self, HostError};
 use mote_board_mps2::network::{Buffers, Network, RECEIVE_BYTES, SEND_BYTES};
@@ -50,9 +49,12 @@ const TICK_HZ: u32 = 1000;
 /// Far longer than hashing a slot takes: emulated time is the host's, and the host may be busy.
 const WATCHDOG: Duration = Duration::from_secs(40);
 /// The depth of the stack is looked at every so many ticks, and told when it has grown.
-const STACK_EVERY: u32 = 1024;
+const STACK_EVERY: u32 = 64;
 /// Bytes of the longest command line.
 const COMMAND_LINE: usize = 256;
+
+/// The device, every part of it named.
+type Device = App<'static, Nor, Minimq<'static, Network>, EmbassyClock, Watchdog, Lsm6dso<Bus>>;
 
 /// Why the device does not start. Each has an exit status of its own.
 enum Refusal {
@@ -69,13 +71,20 @@ enum Refusal {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
+    stack::guard();
     stack::paint();
-    let Err(refusal) = device();
-    heprintln!("{}", refusal);
-    host::exit(refusal.status())
+    match boot() {
+        Ok(device) => run(device),
+        Err(refusal) => {
+            heprintln!("{}", refusal);
+            host::exit(refusal.status())
+        }
+    }
 }
 
-fn device() -> Result<Infallible, Refusal> {
+/// Puts the device together in a place of its own. What that takes of the stack is free again when it runs.
+#[inline(never)]
+fn boot() -> Result<&'static mut Device, Refusal> {
     let line = singleton!(: [u8; COMMAND_LINE] = [0; COMMAND_LINE]).ok_or(Refusal::Taken)?;
     let line = host::command_line(line)?;
     let mut core = cortex_m::Peripherals::take().ok_or(Refusal::Taken)?;
@@ -85,7 +94,8 @@ fn device() -> Result<Infallible, Refusal> {
     let store = memory::store().ok_or(Refusal::Taken)?;
     let (flash, recording) = store.split_at_mut(store.len() / 2);
     let flash = Nor::new(flash);
-    let identity = Identity::read(&flash, &LAYOUT)?;
+    let identity = singleton!(: Option<Identity> = None).ok_or(Refusal::Taken)?;
+    let identity = identity.insert(Identity::read(&flash, &LAYOUT)?);
     let shape = Shape::new(CHANNELS, number(line, "window", 64)?, number(line, "hop", 16)?)?;
     let free = memory::arena().ok_or(Refusal::Taken)?;
     let (ring, arena) = memory::floats(free, shape.ring_len()).ok_or(Refusal::Memory)?;
@@ -100,7 +110,9 @@ fn device() -> Result<Infallible, Refusal> {
         send: singleton!(: [u8; SEND_BYTES] = [0; SEND_BYTES]).ok_or(Refusal::Taken)?,
     };
     let port = number(line, "port", 0).and_then(|port| u16::try_from(port).map_err(|_| Refusal::Word("port")))?;
-    let network = Network::new(Ethernet::new(address)?, address, buffers, port, seed);
+    let received = singleton!(: Frame = NO_FRAME).ok_or(Refusal::Taken)?;
+    let sending = singleton!(: Frame = NO_FRAME).ok_or(Refusal::Taken)?;
+    let network = Network::new(Ethernet::new(address, received, sending)?, address, buffers, port, seed);
     let rx = singleton!(: [u8; RX_BYTES] = [0; RX_BYTES]).ok_or(Refusal::Taken)?;
     let tx = singleton!(: [u8; TX_BYTES] = [0; TX_BYTES]).ok_or(Refusal::Taken)?;
 
@@ -124,12 +136,18 @@ fn device() -> Result<Infallible, Refusal> {
     };
     let board = Board { mqtt: Minimq::new(network, rx, tx), clock: EmbassyClock, watchdog, sensor };
     let broker = Broker { login: None, keepalive_s: 30 };
-    let mut app = App::boot(flash, LAYOUT, settings, Memory { arena, ring }, broker, board)?;
-    heprintln!("start {} of {}", app.node().boot_number(), identity.device);
+    // Written in place as it is answered: moving it about would take its size of the stack each time.
+    let place = singleton!(: Option<Result<Device, BootError>> = None).ok_or(Refusal::Taken)?;
+    let device = place.insert(App::boot(flash, LAYOUT, settings, Memory { arena, ring }, broker, board));
+    let device = device.as_mut().map_err(|error| *error)?;
+    heprintln!("start {} of {}", device.node().boot_number(), device.node().settings().update.device);
+    Ok(device)
+}
 
+fn run(device: &'static mut Device) -> ! {
     let mut ticks = 0_u32;
     let mut told = 0;
-    run_forever(app.run(), || {
+    run_forever(device.run(), || {
         ticks = ticks.wrapping_add(1);
         if ticks.is_multiple_of(STACK_EVERY) && stack::high_water() > told {
             told = stack::high_water();

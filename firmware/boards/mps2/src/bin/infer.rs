@@ -29,6 +29,7 @@ enum Refusal {
 
 #[cortex_m_rt::entry]
 fn main() -> ! {
+    stack::guard();
     let status = match answer() {
         Ok(()) => 0,
         Err(refusal) => {
