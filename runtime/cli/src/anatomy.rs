@@ -24,7 +24,7 @@ pub(crate) fn layers(plan: &Plan<'_>, entry: &Entry<'_>) -> Vec<Layer> {
             index,
             kind: step.kind,
             dims: output.map(|t| t.dims().iter().map(|&dim| dim as usize).collect()).unwrap_or_default(),
-            macs: macs(plan, &step).unwrap_or(0),
+            macs: mote_compiler::macs(plan, &step),
             constant_bytes: constants.map(|t| u64::from(t.bytes)).sum(),
         }
     };
@@ -35,25 +35,6 @@ fn steps<'a>(plan: &Plan<'a>, entry: &Entry<'a>) -> impl Iterator<Item = (u32, S
     let plan = *plan;
     let (first, count) = entry.steps;
     (first..first.saturating_add(count)).filter_map(move |index| Some((index, plan.step(index)?)))
-}
-
-/// Multiply-accumulates of one step, as `lower` counts them. The packed weights' second dimension is the reduction.
-fn macs(plan: &Plan<'_>, step: &Step<'_>) -> Option<u64> {
-    let input = |i| step.input(i).and_then(|id| plan.tensor(id));
-    let dim = |tensor: Tensor, axis: usize| tensor.dims().get(axis).map_or(1, |&dim| u64::from(dim));
-    let output = plan.tensor(step.output(0)?)?;
-    let written = u64::from(output.count());
-    Some(match step.kind {
-        Kind::Conv | Kind::Depthwise | Kind::ConvGroup => written * dim(input(1)?, 1),
-        Kind::ConvTranspose => u64::from(input(0)?.count()) * dim(input(1)?, 1) * dim(input(1)?, 2),
-        Kind::MatMul => written * dim(input(0)?, 2),
-        Kind::Lstm | Kind::Gru => {
-            let (x, gates) = (input(0)?, if step.kind == Kind::Lstm { 4 } else { 3 });
-            let hidden = dim(output, 2);
-            dim(x, 0) * dim(x, 1) * gates * hidden * (dim(x, 2) + hidden)
-        }
-        _ => return None,
-    })
 }
 
 /// The arena over the time of one call.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mote_release::Target;
 
+use crate::source::Request;
 use crate::verb;
 
 /// Compiles trained models into small sealed WebAssembly guests and runs them.
@@ -35,8 +37,12 @@ pub(crate) enum Verb {
     Bench(verb::bench::Options),
     /// Make a signing key
     Keygen(verb::keygen::Options),
-    /// Sign a compiled model: X.wasm or X.plan becomes X.mote
+    /// Sign one compiled model: X.wasm or X.plan becomes X.mote
     Sign(verb::sign::Options),
+    /// Compile, test and sign a model for every place: one release, and a sealed file for each
+    Release(verb::release::Options),
+    /// Bring the devices of a fleet to a release, and wait until they have it
+    Push(verb::push::Options),
     /// Check a sealed model's signature and show what it releases
     Open(verb::open::Options),
     /// Serve sealed models over HTTP and MQTT
@@ -55,6 +61,42 @@ pub(crate) struct DimArgs {
     /// Size of a symbolic dimension of an .onnx, repeatable
     #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = named_size)]
     pub(crate) dims: Vec<(String, usize)>,
+}
+
+/// How a model is compiled, beside what its file and a model.toml say.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct ModelArgs {
+    #[command(flatten)]
+    dims: DimArgs,
+    /// Shape of an input, as in x=1,3,224,224; repeatable
+    #[arg(long = "shape", value_name = "NAME=DIMS", value_parser = named_shape)]
+    shapes: Vec<(String, Vec<usize>)>,
+    /// Batch sizes, one entry each over one copy of the weights
+    #[arg(long, value_name = "N,..", value_delimiter = ',')]
+    entry_batches: Vec<u32>,
+    /// The model's name; that of model.toml, the file or its folder if not given
+    #[arg(long)]
+    name: Option<String>,
+    /// The model's version, growing with every release; that of model.toml, else 1, if not given
+    #[arg(long)]
+    pub(crate) version: Option<u64>,
+    /// Class names of the first output's last axis
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    labels: Vec<String>,
+}
+
+impl ModelArgs {
+    pub(crate) fn request(&self) -> Request {
+        Request {
+            dims: self.dims.dims.clone(),
+            shapes: self.shapes.clone(),
+            batches: self.entry_batches.clone(),
+            name: self.name.clone(),
+            version: self.version,
+            labels: self.labels.clone(),
+            ..Request::default()
+        }
+    }
 }
 
 /// Which code runs, and how.
@@ -139,6 +181,19 @@ impl From<CodeArg> for mote_host::Code {
             CodeArg::File => Self::File,
         }
     }
+}
+
+fn named_shape(text: &str) -> Result<(String, Vec<usize>), String> {
+    let (name, dims) = text.rsplit_once('=').ok_or("expected NAME=DIMS")?;
+    let dims: Result<Vec<usize>, _> = dims.split(',').map(|dim| dim.trim().parse()).collect();
+    Ok((name.into(), dims.map_err(|_| format!("{text:?}: expected sizes like 1,3,224,224"))?))
+}
+
+/// The places that a list of words means.
+pub(crate) fn targets(text: &str) -> Result<Vec<Target>, String> {
+    let words = text.split(',').map(|word| Target::named(word.trim()));
+    let lists = words.collect::<Result<Vec<_>, _>>().map_err(|error| format!("{text:?}: {error}"))?;
+    Ok(lists.concat())
 }
 
 fn named_size(text: &str) -> Result<(String, usize), String> {

@@ -1,13 +1,8 @@
-//! Golden vectors: recorded inputs with the digest of what the native engine makes of them. A device runs them before it
-//! trusts a model.
+//! Recorded inputs become the calls that a release is tested with.
 
 use std::path::{Path, PathBuf};
 
-use mote_abi::DType;
-use mote_engine::Arena;
-use mote_plan::{AlignedBytes, Plan};
-use mote_seal::Digest;
-use mote_seal::golden::{Inputs, MAX_RECORDED, OutputHasher, Vector, write};
+use mote_release::{Call, Draft};
 
 use crate::bind;
 use crate::report::Failure;
@@ -15,42 +10,29 @@ use crate::signature::{Signature, signatures};
 use crate::source::view;
 use crate::tensors::{Given, Tensor, npz};
 
-/// One call of the model.
-struct Recorded {
-    entry: u32,
-    inputs: Vec<u8>,
-    digest: Digest,
-}
-
-/// The golden file of a Plan from archives of inputs, one call each. Calls with more input than is recorded are left out.
-pub(crate) fn of_cases(plan: &[u8], cases: &[PathBuf]) -> Result<Vec<u8>, Failure> {
-    let bytes = AlignedBytes::copy_of(plan);
-    let plan = view(&bytes)?;
-    let signatures = signatures(&plan);
-    let mut memory = AlignedBytes::zeroed(plan.arena_bytes() as usize);
-    let mut calls = Vec::new();
-    for path in cases {
-        let call = record(&plan, &signatures, &mut memory, path).map_err(|failure| failure.at(path.display()))?;
-        if call.inputs.len() <= MAX_RECORDED {
-            calls.push(call);
+/// The recorded inputs of a folder, `NAME.in.npz`, in order of name.
+pub(crate) fn recorded(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let unreadable = |error: std::io::Error| Failure::input("input.unreadable", error).at(folder.display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.to_string_lossy().ends_with(".in.npz") {
+            found.push(path);
         }
     }
-    let vectors: Vec<Vector<'_>> = calls
-        .iter()
-        .map(|call| {
-            let inputs = Inputs::Recorded(&call.inputs);
-            Vector { entry: call.entry, inputs, digest: call.digest, expected: None }
-        })
-        .collect();
-    Ok(write(&vectors))
+    found.sort();
+    Ok(found)
 }
 
-fn record(
-    plan: &Plan<'_>,
-    signatures: &[Signature],
-    memory: &mut AlignedBytes,
-    path: &Path,
-) -> Result<Recorded, Failure> {
+/// The calls that recorded inputs make of a draft's entries; none of a foreign guest.
+pub(crate) fn calls(draft: &Draft, cases: &[PathBuf]) -> Result<Vec<Call>, Failure> {
+    let Some(plan) = draft.plan() else { return Ok(Vec::new()) };
+    let signatures = signatures(&view(plan)?);
+    let call = |path: &PathBuf| call(&signatures, path).map_err(|failure| failure.at(path.display()));
+    cases.iter().map(call).collect()
+}
+
+fn call(signatures: &[Signature], path: &Path) -> Result<Call, Failure> {
     let arrays = npz::read_file(path).map_err(|error| Failure::tensors(&error))?;
     let given =
         arrays.into_iter().map(|(name, array)| Given { name: Some(name), tensor: Tensor::Typed(array) }).collect();
@@ -58,26 +40,5 @@ fn record(
     let names: Vec<&str> = first.inputs.iter().map(|slot| slot.name.as_str()).collect();
     let (tensors, _) = bind::pair(given, &names)?;
     let calls = bind::calls(tensors, signatures)?;
-    let entry = calls.entry;
-    let failed = |error: mote_engine::Fault| Failure::execution("run.failed", error);
-
-    let mut arena = Arena::new(memory).map_err(failed)?;
-    for (index, array) in calls.arrays.iter().enumerate() {
-        let place =
-            mote_engine::input_mut(plan, entry, index, &mut arena).filter(|place| place.len() == array.data.len());
-        place.ok_or_else(|| failed(mote_engine::Fault::MalformedPlan))?.copy_from_slice(&array.data);
-    }
-    mote_engine::run(plan, entry, &mut arena).map_err(failed)?;
-
-    let outputs = signatures.get(entry as usize).map_or(&[][..], |signature| &signature.outputs);
-    let mut hasher = OutputHasher::new();
-    for (index, slot) in outputs.iter().enumerate() {
-        let bytes = mote_engine::output(plan, entry, index, &arena).unwrap_or_default();
-        match slot.dtype {
-            DType::F32 => hasher.f32(bytes),
-            _ => hasher.bytes(bytes),
-        }
-    }
-    let inputs = calls.arrays.into_iter().flat_map(|array| array.data).collect();
-    Ok(Recorded { entry, inputs, digest: hasher.finish() })
+    Ok(Call { entry: calls.entry, inputs: calls.arrays.into_iter().flat_map(|array| array.data).collect() })
 }

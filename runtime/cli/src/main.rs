@@ -10,6 +10,7 @@ mod args;
 mod bind;
 mod compare;
 mod console;
+mod figures;
 mod golden;
 mod keys;
 mod places;
@@ -43,6 +44,8 @@ fn main() -> ExitCode {
         Verb::Bench(options) => verb::bench::run(options, console),
         Verb::Keygen(options) => verb::keygen::run(options, console),
         Verb::Sign(options) => verb::sign::run(options, console),
+        Verb::Release(options) => verb::release::run(options, console),
+        Verb::Push(options) => verb::push::run(options, console),
         Verb::Open(options) => verb::open::run(options, console),
         Verb::Serve(options) => verb::serve::run(options, console),
         Verb::Demo(options) => verb::demo::run(options, console),

@@ -2,13 +2,17 @@
 
 use std::fmt;
 
+use mote_compiler::{CompileError, ImportError};
+use mote_release::{FactsError, ReleaseError};
+
 use crate::tensors::TensorError;
+use crate::trust;
 
 /// What the process answers. 0 is success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Exit {
-    /// `verify` found outputs that differ by more than the tolerance.
+    /// `verify` or `release` found outputs that differ by more than the tolerance.
     Disagreement = 1,
     /// The command line, a key file or the machine's set-up is wrong.
     Usage = 2,
@@ -71,6 +75,25 @@ impl Failure {
         self
     }
 
+    /// A model that does not compile.
+    pub(crate) fn compile(error: &CompileError) -> Self {
+        let exit = match error {
+            CompileError::Import(ImportError::UnknownDim { .. })
+            | CompileError::NoBatchDim
+            | CompileError::ZeroBatch => Exit::Usage,
+            // The shape of an array that was given, not the model, is at fault.
+            CompileError::Import(
+                ImportError::InputShape { .. } | ImportError::DimConflict { .. } | ImportError::UnknownInput { .. },
+            ) => Exit::Input,
+            _ => Exit::Model,
+        };
+        let failure = Self::new(exit, error.code(), error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
     /// A file of arrays that was not read.
     pub(crate) fn tensors(error: &TensorError) -> Self {
         let code = match error {
@@ -96,6 +119,41 @@ impl Failure {
             "culprit": self.culprit,
             "hint": self.hint,
         }})
+    }
+}
+
+impl From<FactsError> for Failure {
+    fn from(error: FactsError) -> Self {
+        Self::model("model.facts", error)
+    }
+}
+
+impl From<ReleaseError> for Failure {
+    fn from(error: ReleaseError) -> Self {
+        use ReleaseError as E;
+        let (exit, code) = match &error {
+            E::Compile(error) => return Self::compile(error),
+            E::Load(error) => return trust::unloadable(error),
+            E::Open { path, source } => return trust::refused(source).at(path.display()),
+            E::Plan(_) | E::Meta => (Exit::Model, "model.plan"),
+            E::Weld(_) => (Exit::Model, "model.weld"),
+            E::Module(_) => (Exit::Model, "model.check"),
+            E::Card(_) => (Exit::Model, "model.card"),
+            E::NoBlob { .. } => (Exit::Model, "release.incomplete"),
+            E::NoTarget | E::WrongKind { .. } => (Exit::Usage, "release.target"),
+            E::NotThere { .. } => (Exit::Usage, "release.absent"),
+            E::Sign(_) => (Exit::Usage, "seal.unsignable"),
+            E::InputLength { .. } => (Exit::Input, "input.shape"),
+            E::OtherBits { .. } | E::TooFarOff { .. } => (Exit::Disagreement, "release.disagreement"),
+            E::Io { .. } => (Exit::Execution, "output.unwritable"),
+            _ => (Exit::Execution, "run.failed"),
+        };
+        let failure = Self::new(exit, code, &error);
+        match error {
+            E::Sign(_) => failure.hint("mote keygen --role makes a key for it"),
+            E::OtherBits { .. } => failure.hint("this is a fault of mote: please report it"),
+            _ => failure,
+        }
     }
 }
 

@@ -5,13 +5,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use mote_compiler::import::{ImportOptions, InputSpec, Model};
-use mote_compiler::{CompileError, CompileOptions, Compiled, ImportError};
+use mote_compiler::{Budget, CompileOptions, Compiled, Target};
 use mote_plan::AlignedBytes;
+use mote_release::Facts;
 use mote_seal::Kind;
 use mote_weld::{Flavour, Image};
 
 use crate::console::Console;
-use crate::report::{Exit, Failure};
+use crate::report::Failure;
 
 /// The largest model file that is read: what a 32-bit linear memory can hold.
 const MAX_FILE: u64 = 2 << 30;
@@ -25,7 +26,7 @@ pub(crate) enum Source {
     Sealed(Vec<u8>),
 }
 
-/// An ONNX model and where its external data may lie.
+/// An ONNX model, where its external data may lie, and what stands beside it.
 pub(crate) struct OnnxFile {
     pub(crate) bytes: Vec<u8>,
     path: PathBuf,
@@ -69,24 +70,38 @@ pub(crate) struct Request {
     pub(crate) shapes: Vec<(String, Vec<usize>)>,
     /// Batch sizes, one entry each; empty for one entry as the shapes say.
     pub(crate) batches: Vec<u32>,
-    /// The model's name; empty for the file's.
+    /// The model's name, if not that of `model.toml` or of the file.
     pub(crate) name: Option<String>,
-    /// The model's version.
-    pub(crate) version: u64,
+    /// The model's version, if not that of `model.toml` or 1.
+    pub(crate) version: Option<u64>,
     /// Class names of the first output's last axis.
     pub(crate) labels: Vec<String>,
+    /// What the Plan is laid out for.
+    pub(crate) target: Target,
+    /// What it may take there.
+    pub(crate) budget: Budget,
 }
 
 impl OnnxFile {
     /// The inputs that a caller provides.
     pub(crate) fn inputs(&self) -> Result<Vec<InputSpec>, Failure> {
         let model = Model::read(&self.bytes).and_then(|model| model.inputs());
-        model.map_err(|error| self.refused(&error.into()))
+        model.map_err(|error| Failure::compile(&error.into()).at(self.path.display()))
     }
 
-    /// Compiles the model, with every option the request leaves open at its default.
+    /// Compiles the model, with every option the request leaves open as `model.toml` says, else at its default.
     pub(crate) fn compile(&self, request: &Request, console: Console) -> Result<Compiled, Failure> {
         let _progress = console.progress("compiling");
+        let compiled = mote_compiler::compile(&self.bytes, &self.options(request)?);
+        compiled.map_err(|error| Failure::compile(&error).at(self.path.display()))
+    }
+
+    /// What the compiler is told.
+    pub(crate) fn options(&self, request: &Request) -> Result<CompileOptions, Failure> {
+        let facts = Facts::beside(&self.path)?;
+        // A folder may hold networks that its model.toml does not speak of.
+        let facts = facts.filter(|facts| facts.versions.is_empty() || facts.version_of(&self.path).is_some());
+        let stated = facts.as_ref().and_then(|facts| facts.version_of(&self.path)).map(mote_release::Version::number);
         let folder = self.path.parent().map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.into());
         let import = ImportOptions {
             dims: request.dims.iter().cloned().collect(),
@@ -94,33 +109,21 @@ impl OnnxFile {
             folder,
             ..ImportOptions::default()
         };
-        let options = CompileOptions {
-            name: request.name.clone().unwrap_or_else(|| model_name(&self.path)),
-            version: request.version,
+        let name = request.name.clone().or_else(|| facts.as_ref()?.name.clone());
+        let mut options = CompileOptions {
+            name: name.unwrap_or_else(|| model_name(&self.path)),
+            version: request.version.or(stated).unwrap_or(1),
             labels: request.labels.clone(),
             import,
             entry_batches: request.batches.clone(),
+            target: request.target,
+            budget: request.budget,
             ..CompileOptions::default()
         };
-        mote_compiler::compile(&self.bytes, &options).map_err(|error| self.refused(&error))
-    }
-
-    fn refused(&self, error: &CompileError) -> Failure {
-        let exit = match error {
-            CompileError::Import(ImportError::UnknownDim { .. })
-            | CompileError::NoBatchDim
-            | CompileError::ZeroBatch => Exit::Usage,
-            // The shape of an array that was given, not the model, is at fault.
-            CompileError::Import(
-                ImportError::InputShape { .. } | ImportError::DimConflict { .. } | ImportError::UnknownInput { .. },
-            ) => Exit::Input,
-            _ => Exit::Model,
-        };
-        let failure = Failure { exit, ..Failure::model(error.code(), error).at(self.path.display()) };
-        match error.hint() {
-            Some(hint) => failure.hint(hint),
-            None => failure,
+        if let Some(facts) = &facts {
+            facts.complete(&mut options);
         }
+        Ok(options)
     }
 }
 

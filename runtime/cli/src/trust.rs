@@ -1,29 +1,27 @@
 //! From bytes to [`Opened`], which is all that a host takes. A plain local file is signed in memory with this user's
 //! development key first, and says so: there is one path, and no second constructor.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use mote_host::{ForeignConfig, Host, HostConfig, Model, Wasi};
+use mote_host::{ForeignConfig, Host, HostConfig, LoadError, Model, Wasi};
+use mote_release::{Draft, Target};
 use mote_seal::{
-    Artifact as Listed, Blob, Class, Hashed, Kind, Limits, OpenError, Opened, Release, Role, Sealed, SigningKey,
-    Standing, Target, TrustedKey, check_release, sign_release,
+    Class, Hashed, Kind, OpenError, Opened, Role, Sealed, Standing, Target as Place, TrustedKey, check_release,
 };
 
 use crate::args::{CodeArgs, TrustArgs};
 use crate::console::Console;
 use crate::report::Failure;
-use crate::source::{Artifact, guest_image, legal_name, plan_bytes, view};
-use crate::{keys, places, signature};
-
-/// The variant for gateways of any processor.
-const VARIANT: &str = "generic";
+use crate::source::{Artifact, guest_image};
+use crate::{keys, places};
 
 /// Instances that one command has at once, with room for comparisons.
 const SLOTS: u32 = 8;
 
 /// An artifact with the manifest that vouches for it and the keys that are trusted.
 pub(crate) struct Vouched {
-    artifact: Hashed<Vec<u8>>,
+    artifact: Hashed<Arc<[u8]>>,
     manifest: Vec<u8>,
     ring: Vec<TrustedKey>,
     hash_time: Duration,
@@ -32,21 +30,16 @@ pub(crate) struct Vouched {
 impl Vouched {
     /// Signs a plain file for this run.
     pub(crate) fn locally(artifact: Artifact, console: Console) -> Result<Self, Failure> {
-        let (name, version) = match artifact.kind {
-            Kind::Foreign => ("foreign".into(), 0),
-            kind => {
-                let plan = plan_bytes(kind, &artifact.bytes)?;
-                let meta = signature::meta(&view(&plan)?)?;
-                (legal_name(&meta.name), meta.version)
+        let (draft, key) = match artifact.kind {
+            Kind::Foreign => {
+                let key = keys::generate(Role::Foreign, Standing::Development)?;
+                (Draft::foreign("foreign", artifact.bytes), key)
             }
+            kind => (Draft::of_file(kind, artifact.bytes, &[Target::Gateway])?, keys::development()?),
         };
-        let key = match artifact.kind {
-            Kind::Foreign => keys::generate(Role::Foreign, Standing::Development)?,
-            Kind::Plan | Kind::Module => keys::development()?,
-        };
-        let kind = artifact.kind;
-        let (bytes, hash_time) = hashed(artifact.bytes);
-        let manifest = manifest(&bytes, &LocalRelease { kind, model: &name, version, floor: 0 }, &key)?;
+        let manifest = draft.vouch(&key)?;
+        let bytes = draft.artifacts().first().map(|artifact| Arc::clone(&artifact.bytes)).unwrap_or_default();
+        let (bytes, hash_time) = hashed(bytes);
         console.note(format_args!("signed for this run with development key {}", key.public().id()));
         Ok(Self { artifact: bytes, manifest, ring: vec![key.trusted()], hash_time })
     }
@@ -54,7 +47,7 @@ impl Vouched {
     /// Takes a sealed file apart; the keys of the options vouch for it.
     pub(crate) fn sealed(bytes: &[u8], trust: &TrustArgs) -> Result<Self, Failure> {
         let sealed = Sealed::split(bytes).map_err(|error| refused(&error))?;
-        let (artifact, hash_time) = hashed(sealed.artifact.to_vec());
+        let (artifact, hash_time) = hashed(sealed.artifact.into());
         Ok(Self { artifact, manifest: sealed.manifest.to_vec(), ring: keys::ring(&trust.keys)?, hash_time })
     }
 
@@ -71,45 +64,15 @@ impl Vouched {
         let held = release.artifacts.iter().find(|listed| listed.blob.digest == self.artifact.digest());
         let listed = held.or_else(|| release.artifacts.iter().next());
         let (class, variant) = listed.map_or((Class::Gateway, ""), |listed| (listed.class, listed.variant));
-        let target = Target { class, variant, model: None, floor: release.floor, max_bytes: u64::MAX };
+        let target = Place { class, variant, model: None, floor: release.floor, max_bytes: u64::MAX };
         checked.select(&target).and_then(|found| found.open_hashed(&self.artifact)).map_err(|error| refused(&error))
     }
 }
 
-fn hashed(bytes: Vec<u8>) -> (Hashed<Vec<u8>>, Duration) {
+fn hashed(bytes: Arc<[u8]>) -> (Hashed<Arc<[u8]>>, Duration) {
     let start = Instant::now();
     let hashed = Hashed::new(bytes);
     (hashed, start.elapsed())
-}
-
-/// What a release of one artifact says.
-pub(crate) struct LocalRelease<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) model: &'a str,
-    pub(crate) version: u64,
-    pub(crate) floor: u64,
-}
-
-/// The signed release of one artifact.
-pub(crate) fn manifest(
-    bytes: &Hashed<Vec<u8>>,
-    release: &LocalRelease<'_>,
-    key: &SigningKey,
-) -> Result<Vec<u8>, Failure> {
-    let blob = Blob { digest: bytes.digest(), length: bytes.bytes().len() as u64 };
-    let artifacts = [Listed { class: Class::Gateway, variant: VARIANT, kind: release.kind, blob }];
-    let release = Release {
-        model: release.model,
-        version: release.version,
-        floor: release.floor,
-        artifacts: artifacts.as_slice().into(),
-        golden: None,
-        limits: Limits::default(),
-        compiler: concat!("mote ", env!("CARGO_PKG_VERSION")),
-    };
-    sign_release(&release, key).map_err(|error| {
-        Failure::usage("seal.unsignable", error).at(release.model).hint("mote keygen --role makes a key for it")
-    })
 }
 
 /// What the seal says is wrong, with what to do about it.
@@ -148,19 +111,18 @@ pub(crate) fn load(host: &Host, opened: &Opened<'_>, code: &CodeArgs, console: C
         };
         host.load(opened, &guest_image(), &options)
     };
-    loaded.map_err(|error| {
-        let failure = Failure::model("host.refused", &error);
-        match error {
-            mote_host::LoadError::ForeignDisabled => failure.hint("--foreign sandbox enables hand-written guests"),
-            mote_host::LoadError::NoCodeInFile => {
-                failure.hint("--code derived, or weld it: mote compile X.onnx -o X.wasm")
-            }
-            mote_host::LoadError::ImportRefused { .. } => {
-                failure.hint("--foreign wasi gives clocks, random bytes and stderr")
-            }
-            _ => failure,
-        }
-    })
+    loaded.map_err(|error| unloadable(&error))
+}
+
+/// What the host says is wrong, with what to do about it.
+pub(crate) fn unloadable(error: &LoadError) -> Failure {
+    let failure = Failure::model("host.refused", error);
+    match error {
+        LoadError::ForeignDisabled => failure.hint("--foreign sandbox enables hand-written guests"),
+        LoadError::NoCodeInFile => failure.hint("--code derived, or weld it: mote compile X.onnx -o X.wasm"),
+        LoadError::ImportRefused { .. } => failure.hint("--foreign wasi gives clocks, random bytes and stderr"),
+        _ => failure,
+    }
 }
 
 impl crate::args::ForeignArg {

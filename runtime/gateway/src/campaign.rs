@@ -120,7 +120,7 @@ pub async fn bring(
                 }
                 None if devices.include(&device, &twin, goal) => {
                     see(&device, &twin);
-                    let stamp = Stamp { epoch: twin.stamp.0.max(1), generation: twin.stamp.1 + 1 };
+                    let stamp = Stamp { epoch: twin.stamp.0.max(1), generation: twin.stamp.1.saturating_add(1) };
                     let refusals = (twin.counters.refused, twin.counters.replayed);
                     let end = has(&twin, goal).then_some(End::Committed);
                     if end.is_none() {

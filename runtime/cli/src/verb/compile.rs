@@ -1,49 +1,36 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use mote_compiler::{Budget, Target};
 use mote_plan::AlignedBytes;
 use mote_weld::Flavour;
 use serde_json::{Value, json};
 
-use crate::args::DimArgs;
+use crate::args::ModelArgs;
 use crate::console::Console;
+use crate::figures::Figures;
 use crate::report::Failure;
 use crate::source::{Request, Source, view, weld};
 
 /// Options of `mote compile`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// An ONNX model
+    /// An ONNX model; a model.toml beside it gives name, version, labels, window and threshold
     model: PathBuf,
     /// Where the result goes: .wasm for a module, .plan for the Plan alone
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
-    dims: DimArgs,
-    /// Shape of an input, as in x=1,3,224,224; repeatable
-    #[arg(long = "shape", value_name = "NAME=DIMS", value_parser = named_shape)]
-    shapes: Vec<(String, Vec<usize>)>,
-    /// Batch sizes, one entry each over one copy of the weights
-    #[arg(long, value_name = "N,..", value_delimiter = ',')]
-    entry_batches: Vec<u32>,
+    model_args: ModelArgs,
     /// How the module's code is written: strict-v8, strict-cranelift, fast-v8, fast-cranelift
     #[arg(long, default_value_t)]
     flavour: Flavour,
-    /// The model's name; the file's or its folder's if not given
-    #[arg(long)]
-    name: Option<String>,
-    /// The model's version, growing with every release
-    #[arg(long, default_value_t = 1)]
-    version: u64,
-    /// Class names of the first output's last axis
-    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
-    labels: Vec<String>,
-}
-
-fn named_shape(text: &str) -> Result<(String, Vec<usize>), String> {
-    let (name, dims) = text.rsplit_once('=').ok_or("expected NAME=DIMS")?;
-    let dims: Result<Vec<usize>, _> = dims.split(',').map(|dim| dim.trim().parse()).collect();
-    Ok((name.into(), dims.map_err(|_| format!("{text:?}: expected sizes like 1,3,224,224"))?))
+    /// What the Plan is laid out for: wasm, or mcu[:generic|cortex-m4|cortex-m33|cortex-m55]
+    #[arg(long, default_value_t)]
+    target: Target,
+    /// What a microcontroller has room for, as in flash=256K,ram=64K; a model that needs more is refused
+    #[arg(long, value_name = "SIZES")]
+    budget: Option<Budget>,
 }
 
 pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
@@ -51,17 +38,20 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
     if !matches!(extension, Some("wasm" | "plan")) {
         return Err(Failure::usage("output.format", "only .wasm and .plan can be written").at(options.output.display()));
     }
+    let mcu = matches!(options.target, Target::Mcu(_));
+    if mcu && extension == Some("wasm") {
+        return Err(Failure::usage("output.format", "a microcontroller takes the Plan alone")
+            .at(options.output.display())
+            .hint("name a .plan"));
+    }
+    if !mcu && options.budget.is_some() {
+        return Err(Failure::usage("compile.budget", "only a microcontroller has a budget").hint("--target mcu"));
+    }
     let Source::Onnx(file) = Source::read(&options.model)? else {
         return Err(Failure::model("model.form", "compiled already").at(options.model.display()));
     };
-    let request = Request {
-        dims: options.dims.dims.clone(),
-        shapes: options.shapes.clone(),
-        batches: options.entry_batches.clone(),
-        name: options.name.clone(),
-        version: options.version,
-        labels: options.labels.clone(),
-    };
+    let budget = options.budget.unwrap_or_default();
+    let request = Request { target: options.target, budget, ..options.model_args.request() };
     let compiled = file.compile(&request, console)?;
     let module = (extension == Some("wasm")).then(|| weld(&compiled.plan, options.flavour)).transpose()?;
     let bytes = module.as_ref().unwrap_or(&compiled.plan);
@@ -79,27 +69,30 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
         .entries()
         .map(|entry| json!({ "batch": entry.batch, "macs": entry.macs, "ops": entry.ops, "arena_bytes": entry.arena_bytes }))
         .collect();
+    let figures = mcu.then(|| Figures::new(&plan, &compiled, budget));
     console.data(
         || {
             json!({
                 "file": options.output.display().to_string(),
                 "model": compiled.meta.name,
                 "version": compiled.meta.version,
+                "target": options.target.to_string(),
                 "bytes": bytes.len(),
                 "plan_bytes": compiled.plan.len(),
                 "constant_bytes": plan.constants().1,
                 "code_bytes": code_bytes,
                 "entries": entries,
+                "mcu": figures.as_ref().map(Figures::json),
             })
         },
         || {
+            let file = options.output.display();
+            if let Some(figures) = &figures {
+                let (model, version) = (&compiled.meta.name, compiled.meta.version);
+                return format!("{file}: {model} version {version} for {}\n{}", options.target, figures.text());
+            }
             let code = code_bytes.map_or_else(String::new, |code| format!(", code {code}"));
-            let mut text = format!(
-                "{}: {} bytes (constants {}{code})\n",
-                options.output.display(),
-                bytes.len(),
-                plan.constants().1
-            );
+            let mut text = format!("{file}: {} bytes (constants {}{code})\n", bytes.len(), plan.constants().1);
             for entry in plan.entries() {
                 text += &format!("  batch {}: {} MACs, arena {} bytes\n", entry.batch, entry.macs, entry.arena_bytes);
             }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use mote_plan::{AlignedBytes, Plan};
+use mote_plan::{AlignedBytes, Plan, Sections};
 use mote_seal::{Kind, Sealed};
 use mote_weld::{Card, Flavour};
 use serde_json::{Value, json};
@@ -96,7 +96,11 @@ fn summary(plan: &Plan<'_>) -> Result<Shown, Failure> {
     let meta = signature::meta(plan)?;
     let signatures = signature::signatures(plan);
     let mut text = format!("{} version {}, by {}\n", meta.name, meta.version, meta.compiler);
-    text += &format!("plan {} bytes, of which constants {}\n", plan.bytes().len(), plan.constants().1);
+    let Sections { constants, steps, tables, strings, padding } = plan.sections();
+    text += &format!(
+        "plan {} bytes: constants {constants}, steps {steps}, tables {tables}, strings {strings}, padding {padding}\n",
+        plan.bytes().len()
+    );
     if !meta.labels.is_empty() {
         text += &format!("labels {}\n", meta.labels.join(", "));
     }

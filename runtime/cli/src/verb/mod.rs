@@ -8,6 +8,8 @@ pub(crate) mod doctor;
 pub(crate) mod inspect;
 pub(crate) mod keygen;
 pub(crate) mod open;
+pub(crate) mod push;
+pub(crate) mod release;
 pub(crate) mod run;
 pub(crate) mod serve;
 pub(crate) mod sign;

@@ -72,6 +72,7 @@ fn described(opened: &Opened<'_>) -> Value {
         "key": { "id": opened.key().to_string(), "standing": standing(opened) },
         "compiler": release.compiler,
         "artifact": opened.digest().to_string(),
+        "golden": release.golden.map(|golden| json!({ "sha256": golden.digest.to_string(), "bytes": golden.length })),
         "artifacts": artifacts,
     })
 }
@@ -98,6 +99,9 @@ fn shown(opened: &Opened<'_>) -> String {
             listed.blob.length,
             listed.blob.digest,
         );
+    }
+    if let Some(golden) = release.golden {
+        text += &format!("golden    {} bytes {}\n", golden.length, golden.digest);
     }
     text
 }

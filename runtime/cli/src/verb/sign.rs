@@ -1,13 +1,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mote_seal::{Hashed, Kind, seal};
+use mote_release::{Draft, Target};
+use mote_seal::{Digest, Kind};
 use serde_json::json;
 
+use crate::args::{TrustArgs, targets};
 use crate::console::Console;
 use crate::report::Failure;
-use crate::source::{Source, legal_name, model_name, plan_bytes, view};
-use crate::{keys, signature, trust};
+use crate::source::{Source, guest_image, model_name};
+use crate::{golden, keys, trust};
 
 /// Options of `mote sign`.
 #[derive(Args, Debug)]
@@ -26,48 +28,65 @@ pub(crate) struct Options {
     /// Lowest version that may still run once this release is committed
     #[arg(long, default_value_t = 0)]
     floor: u64,
+    /// The places that may run it: gateway, browser:strict, browser:fast, mcu[:CORE]. A .plan is for gateways and a .wasm
+    /// for gateways and pages if not given
+    #[arg(long = "target", value_name = "PLACE,..", value_parser = targets)]
+    targets: Option<TargetList>,
+    /// Folder of recorded inputs, NAME.in.npz, for the golden vectors; generated inputs if not given
+    #[arg(long, value_name = "DIR")]
+    cases: Option<PathBuf>,
 }
+
+/// clap would take a bare vector for an option that may be repeated.
+type TargetList = std::vec::Vec<Target>;
 
 pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
     let Source::Plain(artifact) = Source::read(&options.model)? else {
         return Err(Failure::model("seal.kind", "only a compiled model can be signed")
             .at(options.model.display())
-            .hint("mote compile MODEL.onnx -o MODEL.wasm"));
+            .hint("mote release MODEL.onnx -o DIR compiles and signs it for every place"));
     };
     let key = match &options.key {
         Some(path) => keys::read_secret(path)?,
         None => keys::development()?,
     };
-    let (name, own_version) = match artifact.kind {
-        Kind::Foreign => (model_name(&options.model), 0),
-        kind => {
-            let plan = plan_bytes(kind, &artifact.bytes)?;
-            let meta = signature::meta(&view(&plan)?)?;
-            (legal_name(&meta.name), meta.version)
-        }
+    let draft = match artifact.kind {
+        Kind::Foreign => Draft::foreign(&model_name(&options.model), artifact.bytes),
+        kind => Draft::of_file(kind, artifact.bytes, options.targets.as_deref().unwrap_or_default())?,
     };
-    let version = options.version.unwrap_or(own_version);
-    let kind = artifact.kind;
-    let bytes = Hashed::new(artifact.bytes);
-    let release = trust::LocalRelease { kind, model: &name, version, floor: options.floor };
-    let manifest = trust::manifest(&bytes, &release, &key)?;
-    let sealed = seal(&manifest, bytes.bytes()).map_err(|error| Failure::usage("seal.unsignable", error))?;
+    let cases = options.cases.as_deref().map(golden::recorded).transpose()?.unwrap_or_default();
+    let calls = golden::calls(&draft, &cases)?;
+    let tested = {
+        let _progress = console.progress("testing");
+        draft.test(&calls, &trust::host(&TrustArgs::default())?, &guest_image())?
+    };
+    let package = tested.sign(options.version, options.floor, &key)?;
+    let first = package.artifacts.first().ok_or(mote_release::ReleaseError::NoTarget)?;
+    let sealed = package.sealed(first.class, &first.variant)?;
     let output = options.output.clone().unwrap_or_else(|| options.model.with_extension("mote"));
     std::fs::write(&output, &sealed)
         .map_err(|error| Failure::execution("output.unwritable", error).at(output.display()))?;
     let (id, standing) = (key.public().id().to_string(), key.standing().name());
+    let places: Vec<String> = package.artifacts.iter().map(|each| format!("{}:{}", each.class, each.variant)).collect();
+    let (model, version) = (&package.model, package.version);
     console.data(
         || {
             json!({
                 "file": output.display().to_string(),
-                "model": name,
+                "model": model,
                 "version": version,
                 "floor": options.floor,
                 "bytes": sealed.len(),
-                "artifact": bytes.digest().to_string(),
+                "artifact": Digest::of(&first.bytes).to_string(),
+                "release": package.digest.to_string(),
+                "places": places,
+                "golden_bytes": package.golden.as_ref().map(Vec::len),
                 "key": { "id": id, "standing": standing },
             })
         },
-        || format!("{}: {name} version {version}, signed with {standing} key {id}", output.display()),
+        || {
+            let file = output.display();
+            format!("{file}: {model} version {version} for {}, signed with {standing} key {id}", places.join(", "))
+        },
     )
 }

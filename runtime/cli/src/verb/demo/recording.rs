@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::shelf::StreamFacts;
+use mote_release::Stream;
+
 use crate::report::Failure;
 
 /// The stream, device by device.
@@ -30,7 +31,7 @@ struct Row {
 
 impl Recording {
     /// Reads the file that the facts name.
-    pub(super) fn read(folder: &Path, facts: &StreamFacts) -> Result<Self, Failure> {
+    pub(super) fn read(folder: &Path, facts: &Stream) -> Result<Self, Failure> {
         let path = folder.join(&facts.file);
         let broken = |why: &dyn ToString| Failure::model("demo.stream", why.to_string()).at(path.display());
         let mut reader = csv::Reader::from_path(&path).map_err(|error| broken(&error))?;

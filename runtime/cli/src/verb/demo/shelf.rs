@@ -2,62 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use mote_compiler::CompileOptions;
-use mote_plan::AlignedBytes;
-use mote_weld::Flavour;
-use serde::Deserialize;
+use mote_host::Host;
+use mote_release::{Draft, Facts, Stream, Target, Tested, Version};
+use mote_seal::Class;
 use serde_json::{Value, json};
 
+use crate::golden;
 use crate::report::Failure;
-use crate::source::{view, weld};
+use crate::source::{Request, Source, guest_image, view};
 
 /// The folder's own example of a model with two versions and a recorded stream.
 pub(super) const STREAMED: &str = "activity-cnn1d";
 
-/// `model.toml`, as far as the demonstration reads it.
-#[derive(Debug, Deserialize)]
-pub(super) struct Facts {
-    name: String,
-    #[serde(default)]
-    labels: Vec<String>,
-    pub(super) stream: Option<StreamFacts>,
-    anomaly: Option<AnomalyFacts>,
-    versions: Vec<VersionFacts>,
-}
-
-/// How the recorded stream is to be watched.
-#[derive(Debug, Deserialize)]
-pub(super) struct StreamFacts {
-    pub(super) file: PathBuf,
-    pub(super) channels: Vec<String>,
-    pub(super) sample_rate_hz: f64,
-    pub(super) window: u32,
-    pub(super) hop: u32,
-    /// Part of the labelled windows that each version gets right.
-    pub(super) accuracy: Vec<f64>,
-}
-
-#[derive(Debug, Deserialize)]
-struct AnomalyFacts {
-    threshold: f32,
-}
-
-#[derive(Debug, Deserialize)]
-struct VersionFacts {
-    version: String,
-    file: PathBuf,
-    cases: PathBuf,
-    metric: String,
-    value: f64,
-    baseline: String,
-    baseline_value: f64,
-}
+/// The places that the demonstration has.
+const PLACES: [Target; 2] = [Target::Gateway, Target::Browser(mote_weld::Profile::Strict)];
 
 /// One compiled version of a model.
 pub(super) struct Item {
     pub(super) name: String,
     pub(super) version: u64,
-    pub(super) plan: Vec<u8>,
+    /// What may be signed, as any version.
+    pub(super) tested: Tested,
     /// Recorded inputs, for golden vectors and for requests to try.
     pub(super) cases: Vec<PathBuf>,
     onnx_bytes: usize,
@@ -73,17 +38,17 @@ pub(super) struct Shelf {
     /// By name, oldest version first.
     pub(super) items: Vec<Item>,
     /// Folder and facts of [`STREAMED`].
-    pub(super) streamed: (PathBuf, StreamFacts),
+    pub(super) streamed: (PathBuf, Stream),
 }
 
 impl Shelf {
-    /// Compiles every version of every model.
-    pub(super) fn compile(dir: &Path) -> Result<Self, Failure> {
+    /// Compiles and tests every version of every model.
+    pub(super) fn compile(dir: &Path, host: &Host) -> Result<Self, Failure> {
         let unreadable = |error: std::io::Error| Failure::model("demo.models", error).at(dir.display());
         let mut folders = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(unreadable)? {
             let folder = entry.map_err(unreadable)?.path();
-            if folder.join("model.toml").is_file() {
+            if folder.join(Facts::FILE).is_file() {
                 folders.push(folder);
             }
         }
@@ -91,11 +56,12 @@ impl Shelf {
 
         let (mut items, mut streamed) = (Vec::new(), None);
         for folder in folders {
-            let facts = Facts::read(&folder.join("model.toml"))?;
+            let facts = Facts::read(&folder.join(Facts::FILE))?;
             for version in &facts.versions {
-                items.push(Item::compile(&folder, &facts, version)?);
+                let path = folder.join(&version.file);
+                items.push(Item::compile(&path, version, host).map_err(|failure| failure.at(path.display()))?);
             }
-            if facts.name == STREAMED {
+            if facts.name.as_deref() == Some(STREAMED) {
                 streamed = facts.stream.map(|stream| (folder, stream));
             }
         }
@@ -150,71 +116,36 @@ impl Shelf {
     }
 }
 
-impl Facts {
-    fn read(path: &Path) -> Result<Self, Failure> {
-        let text =
-            std::fs::read_to_string(path).map_err(|error| Failure::model("demo.models", error).at(path.display()))?;
-        toml::from_str(&text).map_err(|error| Failure::model("demo.models", error).at(path.display()))
-    }
-}
-
 impl Item {
-    fn compile(folder: &Path, facts: &Facts, version: &VersionFacts) -> Result<Self, Failure> {
-        let path = folder.join(&version.file);
-        let refused = |failure: Failure| failure.at(path.display());
-        let bytes = std::fs::read(&path).map_err(|error| refused(Failure::model("model.unreadable", error)))?;
-        let stream = facts.stream.as_ref();
-        let options = CompileOptions {
-            name: facts.name.clone(),
-            version: version.number(),
-            labels: facts.labels.clone(),
-            window: stream.map(|stream| stream.window),
-            hop: stream.map(|stream| stream.hop),
-            threshold: facts.anomaly.as_ref().map(|anomaly| anomaly.threshold),
-            ..CompileOptions::default()
+    fn compile(path: &Path, version: &Version, host: &Host) -> Result<Self, Failure> {
+        let Source::Onnx(file) = Source::read(path)? else {
+            return Err(Failure::model("model.form", "compiled already"));
         };
-        let compiled =
-            mote_compiler::compile(&bytes, &options).map_err(|error| refused(Failure::model(error.code(), &error)))?;
-        let module = weld(&compiled.plan, Flavour::default()).map_err(refused)?;
-        let code = mote_weld::check::module(&module).map_err(|error| refused(Failure::model("model.check", error)))?;
-        let aligned = AlignedBytes::copy_of(&compiled.plan);
-        let plan = view(&aligned).map_err(refused)?;
-        let first = plan.entry(0).ok_or_else(|| refused(Failure::model("model.no-entry", "no entry")))?;
-        let VersionFacts { metric, value, baseline, baseline_value, .. } = version;
+        let options = file.options(&Request::default())?;
+        let draft = Draft::compile(&file.bytes, &options, &PLACES, &guest_image())?;
+        let folder = version.cases.as_ref().map(|cases| path.with_file_name(cases));
+        let cases = folder.as_deref().map(golden::recorded).transpose()?.unwrap_or_default();
+        let calls = golden::calls(&draft, &cases)?;
+        let plan = view(draft.plan().unwrap_or_default())?;
+        let first = plan.entry(0).ok_or_else(|| Failure::model("model.no-entry", "no entry"))?;
+        let (macs, arena_bytes) = (first.macs, first.arena_bytes);
+        let module = draft.artifacts().iter().find(|artifact| artifact.class == Class::Browser);
+        let module = module.map(|artifact| &*artifact.bytes).unwrap_or_default();
+        let code = mote_weld::check::module(module).map_err(|error| Failure::model("model.check", error))?;
+        let Version { metric, value, baseline, baseline_value, .. } = version;
         Ok(Self {
-            name: facts.name.clone(),
-            version: version.number(),
-            cases: cases(&folder.join(&version.cases))?,
-            onnx_bytes: bytes.len(),
+            name: options.name,
+            version: options.version,
+            onnx_bytes: file.bytes.len(),
             module_bytes: module.len(),
             code_bytes: code.code_bytes,
-            macs: first.macs,
-            arena_bytes: first.arena_bytes,
+            macs,
+            arena_bytes,
             worth: format!("{metric} {value}, {baseline} {baseline_value}"),
-            plan: compiled.plan,
+            cases,
+            tested: draft.test(&calls, host, &guest_image())?,
         })
     }
-}
-
-impl VersionFacts {
-    /// Releases count: version 2.0.0 of the training is release 2.
-    fn number(&self) -> u64 {
-        self.version.split('.').next().and_then(|major| major.parse().ok()).unwrap_or(1)
-    }
-}
-
-/// The recorded inputs of a version, in order.
-fn cases(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |error: std::io::Error| Failure::model("demo.models", error).at(dir.display());
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        if path.to_string_lossy().ends_with(".in.npz") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 /// The models folder: as named, else `models` beside or above the current folder or this program.

@@ -19,7 +19,9 @@ use super::screen::Screen;
 use super::shelf::{STREAMED, Shelf};
 use super::site::{GATEWAY, Site};
 use super::summary::Summary;
+use crate::args::TrustArgs;
 use crate::report::Failure;
+use crate::trust;
 
 /// How long an update may take.
 const UPDATE: Duration = Duration::from_secs(60);
@@ -43,7 +45,7 @@ impl<'b> Stage<'b> {
     /// Compiles the models, starts broker, gateway and devices.
     pub(super) fn set(models: &Path, speed: f64, background: &'b Background, screen: Screen) -> Result<Self, Failure> {
         screen.act("1. Models: what each ONNX file becomes");
-        let shelf = Shelf::compile(models)?;
+        let shelf = Shelf::compile(models, &trust::host(&TrustArgs::default())?)?;
         screen.say(shelf.table().trim_end());
 
         let (folder, facts) = &shelf.streamed;
