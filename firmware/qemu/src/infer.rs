@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::process::Child;
 use std::time::Duration;
 
 use crate::board::Board;
@@ -39,7 +40,8 @@ pub struct Answer {
 }
 
 impl Emulator {
-    /// Runs entry 0 of a Plan on `sets` of inputs, each the inputs one after another in the entry's order.
+    /// Runs entry 0 of a Plan on `sets` of inputs, each the inputs one after another in the entry's order. With no set
+    /// nothing is counted, and a plugin that counts nothing is an error.
     ///
     /// # Errors
     /// A Plan that does not fit the board, a refusal of the firmware, or what goes wrong on this machine.
@@ -68,43 +70,52 @@ impl Emulator {
             }
         }
         let mut child = start(&mut qemu)?;
-        let ended = end(&mut child, LIMIT)?;
-        let status = ended.ok_or(QemuError::TimedOut { board: board.name, limit: LIMIT })?;
-        let mut console = String::new();
-        if let Some(mut stderr) = child.stderr.take() {
-            // What cannot be read is only an explanation.
-            let _ = stderr.read_to_string(&mut console);
-        }
-        if !status.success() {
-            let board = board.name;
-            return Err(match status.code().and_then(Status::of) {
-                Some(status) => QemuError::Refused { board, status, console },
-                None => QemuError::Ended { board, status, console },
-            });
-        }
-        let read = |file: &'static str| fs::read(folder.path().join(file)).map_err(io("no file of the firmware"));
-        let figures = String::from_utf8_lossy(&read("figures")?).into_owned();
-        let counts = match count {
-            Count::Plugin(_) => String::from_utf8_lossy(&read("counts")?).into_owned(),
-            Count::Nothing | Count::Clock => String::new(),
-        };
-        let instructions = match count {
-            Count::Nothing => None,
-            Count::Plugin(_) => Some(counted(&counts).ok_or(malformed(board, "counts"))?),
-            Count::Clock => Some(by_clock(&figures, board, sets.len()).ok_or(malformed(board, "figures"))?),
-        };
-        let largest = |name| values(&figures, name).max().and_then(|value| u32::try_from(value).ok());
-        Ok(Answer {
-            outputs: parts(&read("outputs")?, sets.len()).ok_or(malformed(board, "outputs"))?,
-            instructions,
-            arena_bytes: largest("arena").ok_or(malformed(board, "figures"))?,
-            stack_bytes: if sets.is_empty() { 0 } else { largest("stack").ok_or(malformed(board, "figures"))? },
-        })
+        success(&mut child, board)?;
+        answer(folder.path(), board, sets.len(), count)
     }
 }
 
-fn malformed(board: &Board, file: &'static str) -> QemuError {
-    QemuError::Malformed { board: board.name, file }
+/// Waits for the firmware's success.
+fn success(child: &mut Child, board: &Board) -> Result<(), QemuError> {
+    let board = board.name;
+    let status = end(child, LIMIT)?.ok_or(QemuError::TimedOut { board, limit: LIMIT })?;
+    if status.success() {
+        return Ok(());
+    }
+    let mut console = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        // What cannot be read is only an explanation.
+        let _ = stderr.read_to_string(&mut console);
+    }
+    Err(match status.code().and_then(Status::of) {
+        Some(status) => QemuError::Refused { board, status, console },
+        None => QemuError::Ended { board, status, console },
+    })
+}
+
+/// Reads what firmware and plugin have left.
+fn answer(folder: &Path, board: &Board, sets: usize, count: Count<'_>) -> Result<Answer, QemuError> {
+    let read = |file: &'static str| {
+        let io = |source| QemuError::Io { what: "no file of the firmware", source };
+        fs::read(folder.join(file)).map_err(io)
+    };
+    let malformed = |file| QemuError::Malformed { board: board.name, file };
+    let figures = String::from_utf8_lossy(&read("figures")?).into_owned();
+    let largest = |name| values(&figures, name).max().and_then(|value| u32::try_from(value).ok());
+    let instructions = match count {
+        Count::Nothing => None,
+        Count::Plugin(_) => {
+            let counts = String::from_utf8_lossy(&read("counts")?).into_owned();
+            Some(counted(&counts).ok_or(malformed("counts"))?)
+        }
+        Count::Clock => by_clock(&figures, board, sets),
+    };
+    Ok(Answer {
+        outputs: parts(&read("outputs")?, sets).ok_or(malformed("outputs"))?,
+        instructions,
+        arena_bytes: largest("arena").ok_or(malformed("figures"))?,
+        stack_bytes: if sets == 0 { 0 } else { largest("stack").ok_or(malformed("figures"))? },
+    })
 }
 
 /// Equal parts, one for each set.

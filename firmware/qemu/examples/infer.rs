@@ -1,0 +1,26 @@
+//! Runs a Plan on an emulated board: `infer BOARD PLAN INPUT...`, each INPUT a file with the bytes of one set of inputs.
+//! The outputs are shown as f32. `MOTE_FIRMWARE` names the folder that `cargo xtask firmware` prints.
+
+use std::error::Error;
+use std::fs;
+
+use mote_qemu::{BOARDS, Board, Count, Emulator};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let names = BOARDS.each_ref().map(|board| board.name).join(", ");
+    let usage = || format!("usage: infer BOARD PLAN INPUT...   boards: {names}");
+    let board = arguments.next().as_deref().and_then(Board::named).ok_or_else(usage)?;
+    let plan = fs::read(arguments.next().ok_or_else(usage)?)?;
+    let sets = arguments.map(fs::read).collect::<Result<Vec<_>, _>>()?;
+    let answer = Emulator::find()?.infer(board, &plan, &sets, Count::Clock)?;
+    for output in &answer.outputs {
+        let values: Vec<f32> = output.as_chunks().0.iter().map(|raw| f32::from_le_bytes(*raw)).collect();
+        println!("{values:?}");
+    }
+    println!("arena {} bytes, stack {} bytes", answer.arena_bytes, answer.stack_bytes);
+    if let Some(instructions) = answer.instructions {
+        println!("{instructions} instructions on a {}", board.core);
+    }
+    Ok(())
+}
