@@ -3,6 +3,7 @@
 
 mod program;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -98,6 +99,90 @@ fn every_command_succeeds() {
         let output = scene.sh(line);
         assert!(output.status.success(), "{line}\n{}", text(&output));
     }
+}
+
+/// The block of a language below a heading.
+fn below(heading: &str, language: &str) -> &'static str {
+    let (_, section) = README.split_once(&format!("### {heading}\n")).unwrap();
+    let (_, block) = section.split_once(&format!("```{language}\n")).unwrap();
+    block.split("```").next().unwrap()
+}
+
+/// The scene after the lines that begin the five minutes: keys and releases.
+fn five_minutes() -> Scene {
+    let scene = Scene::new();
+    for line in blocks("sh")[0].lines() {
+        let output = scene.sh(line);
+        assert!(output.status.success(), "{line}\n{}", text(&output));
+    }
+    scene
+}
+
+/// The recipe's own ports may be taken: free ones stand in for them.
+fn with_free_ports(recipe: &str) -> String {
+    ["1883", "8080"].into_iter().fold(recipe.to_owned(), |recipe, port| {
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        recipe.replace(port, &free.to_string())
+    })
+}
+
+#[test]
+fn a_gateway_takes_five_minutes() {
+    for program in ["mosquitto", "curl"] {
+        if !program::exists(program) {
+            return program::skip("a_gateway_takes_five_minutes", program);
+        }
+    }
+    let scene = five_minutes();
+    let (recipe, config) = (below("A gateway", "bash"), blocks("toml")[0]);
+    let config = config.replace("[mqtt]\n", "[mqtt]\nport = 1883\n");
+    let both = with_free_ports(&format!("{config}\n---\n{recipe}"));
+    let (config, recipe) = both.split_once("\n---\n").unwrap();
+    std::fs::write(scene.path("mote.toml"), config).unwrap();
+    let answer = scene.sh(&format!("trap 'kill $(jobs -p)' EXIT\nset -e\nPATH=$PATH:/usr/sbin\n{recipe}"));
+    let said = text(&answer);
+    assert!(answer.status.success(), "{said}");
+    for expected in ["\"name\":\"digits-cnn\"", "committed", "\"name\":\"activity-cnn1d\",\"versions\":[\"2\"]"] {
+        assert!(said.contains(expected), "{expected}\n{said}");
+    }
+}
+
+#[test]
+fn a_page_takes_five_minutes() {
+    let Some(package) = std::env::var_os("MOTE_WEB_PACKAGE") else {
+        return program::skip("a_page_takes_five_minutes", "the browser package (set by `cargo xtask test`)");
+    };
+    let scene = five_minutes();
+    // `cargo xtask web` has run: its package is installed as npm would.
+    std::fs::create_dir(scene.path("node_modules")).unwrap();
+    std::os::unix::fs::symlink(package, scene.path("node_modules/mote-web")).unwrap();
+    std::fs::write(scene.path("page.mjs"), below("A page", "javascript")).unwrap();
+    let scores = printed(&scene.sh("node --preserve-symlinks page.mjs"));
+    let made = scene.sh("mote compile models/digits-cnn/model.onnx -o digits.wasm");
+    assert!(made.status.success(), "{}", text(&made));
+    assert_eq!(scores, scene.scores());
+}
+
+#[test]
+fn a_microcontroller_takes_five_minutes() {
+    if std::env::var_os("MOTE_FIRMWARE").is_none() || !program::exists("qemu-system-arm") {
+        return program::skip("a_microcontroller_takes_five_minutes", "qemu-system-arm or the firmware images");
+    }
+    let scene = Scene::with_digits();
+    let [compile, build, run] = below("A microcontroller", "bash").lines().collect::<Vec<_>>()[..] else {
+        panic!("the recipe has three lines");
+    };
+    // `cargo xtask test` has built the images, and `cargo test` the example.
+    assert_eq!(build, "cargo xtask firmware");
+    let example = program::built("examples/infer");
+    let (_, arguments) = run.split_once(" -- ").unwrap();
+    let made = scene.sh(compile);
+    assert!(made.status.success() && text(&made).contains("flash"), "{}", text(&made));
+    let ran = scene.sh(&format!("{} {arguments}", example.display()));
+    assert!(ran.status.success(), "{}", text(&ran));
+    let first = String::from_utf8_lossy(&ran.stdout).lines().next().unwrap_or_default().to_owned();
+    let scores: Vec<f32> = serde_json::from_str(&first).unwrap();
+    assert_eq!(scores, scene.scores());
 }
 
 #[test]
