@@ -1,7 +1,7 @@
 //! A page in a real Chromium: it gives the native bits, lives without a network, takes updates as a device of a fleet,
 //! refuses what was tampered with, and gives back the memory it took.
 //!
-//! Without Chromium, node or the browser package these are skipped, by name. `MOTE_LONG=1` runs longer schedules.
+//! Without Chromium, node or the browser package these are skipped, by name.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 #[path = "fleet/broker.rs"]
@@ -29,11 +29,6 @@ use std::time::Duration;
 
 /// How long anything may take that takes a second on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Whether the longer schedules run.
-fn long() -> bool {
-    std::env::var_os("MOTE_LONG").is_some_and(|value| value != "0")
-}
 
 /// One at a time: a browser keeps several processes busy.
 fn alone() -> MutexGuard<'static, ()> {

@@ -2,7 +2,9 @@
 import { Keys, Model } from '/package/index.js';
 import { FleetDevice } from '/package/device.js';
 
-const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
+export { Model };
+
+export const bytes = async (url) => new Uint8Array(await (await fetch(url)).arrayBuffer());
 
 /** The keys beside the models. */
 export const keys = async () => Keys.from(await bytes('/models/trusted.keys'));

@@ -1,7 +1,8 @@
 // Keeps a page that is a device of a fleet, and does what the test says on standard input, one JSON line each:
-// {"ask": [FILES]}, {"feed": FILE}, {"reload": true}. Ends with its input.
+// {"ask": [FILES]}, {"feed": FILE}, {"reload": true}, {"rival": true}. Ends with its input.
 // usage: node update.mjs PACKAGE FOLDER URL FLEET DEVICE MODEL INPUT
-// Says {"ready": true}, {"event": ...} for events of the device, {"answers": [...], "loads": N} for what it was asked.
+// Says {"ready": true}, {"event": ...} for events of the device, {"answers": [...], "loads": N} for what it was asked,
+// {"refused": CODE} for a second device of the same name, in another page.
 import { createInterface } from 'node:readline';
 import { launch, say } from './chromium.mjs';
 import { serve } from './server.mjs';
@@ -21,9 +22,15 @@ try {
   await page.goto(server.origin);
   await start();
   for await (const line of createInterface({ input: process.stdin })) {
-    const { ask, feed, reload } = JSON.parse(line);
+    const { ask, feed, reload, rival } = JSON.parse(line);
     if (ask) say({ answers: await page.evaluate(askDevice, ask), loads });
     if (feed) await page.evaluate((file) => globalThis.busy.feed(file), feed);
+    if (rival) {
+      const other = await browser.context.newPage();
+      await other.goto(server.origin);
+      say({ refused: await other.evaluate(startRival, { url, fleet, device, model, input }) });
+      await other.close();
+    }
     if (reload) {
       await page.reload();
       await start();
@@ -46,4 +53,9 @@ async function startDevice(settings) {
 async function askDevice(files) {
   const { askAll } = await import('/test/page.js');
   return askAll(globalThis.busy.device.model, files);
+}
+
+async function startRival(settings) {
+  const { Busy } = await import('/test/page.js');
+  return Busy.start(settings, () => {}).then(() => 'nothing', ({ code }) => code);
 }

@@ -103,6 +103,9 @@ fn a_page_takes_updates_without_a_reload_and_leaves_bad_ones() {
     assert_eq!(twin.state, State::Idle);
     site.expect(0);
 
+    site.page.tell(&json!({ "rival": true }));
+    site.page.hear(|line| line["refused"] == "fleet.taken");
+
     let second = site.subjects[1].release(2, &site.keys);
     site.push(&second);
     site.await_twin(|twin| twin.version() == Some(2) && twin.state == State::Committed);
