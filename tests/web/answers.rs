@@ -58,7 +58,7 @@ fn bun_gives_the_native_bits() {
 fn state_is_carried_from_call_to_call() {
     let Some(scene) = Scene::new("state_is_carried_from_call_to_call") else { return };
     // sum' = sum + x, for two values.
-    let value = |name| onnx::value(name, onnx::FLOAT, &["1", "2"]);
+    let value = |name| onnx::value(name, onnx::element::F32, &["1", "2"]);
     let add = onnx::node("Add", &["sum", "x"], &["next"], &[]);
     let graph = onnx::graph(&[add], &[], &[value("x"), value("sum")], &[value("next")]);
     let options = CompileOptions {

@@ -31,7 +31,8 @@ fn windows_and_decisions_are_those_of_stream() {
             }
         }
         let stats = windows.stats();
-        assert_eq!(got[name]["windows"], json!(wanted), "{name}");
+        let windows: Vec<Vec<f32>> = serde_json::from_value(got[name]["windows"].clone()).unwrap();
+        assert_eq!(windows, wanted, "{name}");
         assert_eq!(got[name]["stats"], json!([stats.gaps, stats.lost, stats.late].map(|n| n.to_string())), "{name}");
         assert!(wanted.len() > 5 && stats.gaps == 1 && stats.lost == 3 && stats.late == 1);
     }
@@ -45,7 +46,7 @@ fn windows_and_decisions_are_those_of_stream() {
         .collect();
     assert_eq!(got["changes"], json!(wanted));
     assert!(wanted.len() > 2);
-    assert_eq!(got["top"], json!({ "label": 1, "score": 4.0, "margin": 1.5 }));
+    assert_eq!(got["top"], json!({ "label": 1, "score": 4, "margin": 1.5 }));
     assert_eq!(got["refused"], json!(["stream.shape", "stream.length", "stream.rule"]));
 }
 

@@ -48,7 +48,10 @@ export class Windows {
     return new Windows(asking(() => new Cutter(channels, length, hop, order === "channel")), channels);
   }
 
-  /** The windows that a model takes: its card's `window` and `hop`, for an input [1, window, channels]. */
+  /**
+   * The windows that a model takes: its card's `window` and `hop`, for an input [1, window, channels]; or [1, channels, window]
+   * where the card states the window.
+   */
   static async of(card: Card): Promise<Windows> {
     const shape = card.entries[0]?.inputs[0]?.shape ?? [];
     const length = card.window ?? shape.at(-2) ?? 1;
