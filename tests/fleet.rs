@@ -7,6 +7,8 @@
 mod broker;
 #[path = "fleet/crashes.rs"]
 mod crashes;
+#[path = "fleet/device.rs"]
+mod device;
 #[path = "fleet/models.rs"]
 mod models;
 #[path = "fleet/offers.rs"]
@@ -14,6 +16,8 @@ mod offers;
 #[path = "fleet/process.rs"]
 mod process;
 mod program;
+#[path = "fleet/push.rs"]
+mod push;
 #[path = "fleet/refusals.rs"]
 mod refusals;
 #[path = "fleet/restarts.rs"]

@@ -122,7 +122,12 @@ order = "time-major"
     }
 
     pub(crate) fn await_twin(&self, wanted: impl FnMut(&DeviceTwin) -> bool) -> DeviceTwin {
-        self.background.wait(self.publisher.wait_for(DEVICE, PATIENCE, wanted)).unwrap()
+        self.await_twin_of(DEVICE, wanted)
+    }
+
+    /// The same for another device of the fleet.
+    pub(crate) fn await_twin_of(&self, device: &str, wanted: impl FnMut(&DeviceTwin) -> bool) -> DeviceTwin {
+        self.background.wait(self.publisher.wait_for(device, PATIENCE, wanted)).unwrap()
     }
 
     /// Waits until a version is the good one.

@@ -195,3 +195,65 @@ fn apart(got: f64, want: f64) -> f64 {
 fn largest(values: impl IntoIterator<Item = f64>) -> f64 {
     values.into_iter().fold(0.0, |most, value| if value > most { value } else { most })
 }
+
+#[cfg(test)]
+mod tests {
+    use mote_compiler::{CompileOptions, Core};
+    use mote_host::HostConfig;
+
+    use super::*;
+    use crate::Target;
+
+    fn image() -> Image<'static> {
+        let image = mote_guest_image::image();
+        Image { wasm: image.wasm, digest: image.digest }
+    }
+
+    fn draft(file: &str) -> Draft {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/activity-cnn1d").join(file);
+        let options = CompileOptions { name: "m".into(), ..CompileOptions::default() };
+        let targets = [
+            Target::Gateway,
+            Target::Browser(Profile::Strict),
+            Target::Browser(Profile::Fast),
+            Target::Mcu(Core::Generic),
+        ];
+        Draft::compile(&std::fs::read(path).unwrap(), &options, &targets, &image()).unwrap()
+    }
+
+    /// Another network of the same shape is the subtlest wrong artifact: everything fits but the answers.
+    #[test]
+    fn an_artifact_of_another_network_is_found() {
+        let (own, other) = (draft("model.onnx"), draft("model-v2.onnx"));
+        let host = Host::new(&HostConfig { slots: 2, ..HostConfig::default() }).unwrap();
+        for at in 0..own.artifacts.len() {
+            let mut mixed = own.clone();
+            mixed.artifacts[at] = other.artifacts[at].clone();
+            let Artifact { class, variant, .. } = mixed.artifacts[at].clone();
+            let refused = mixed.test(&[], &host, &image()).unwrap_err();
+            let named = match &refused {
+                ReleaseError::OtherBits { class, variant, .. } | ReleaseError::TooFarOff { class, variant, .. } => {
+                    (*class, variant.clone())
+                }
+                _ => panic!("{refused}"),
+            };
+            assert_eq!(named, (class, variant));
+        }
+        assert!(own.test(&[], &host, &image()).is_ok());
+    }
+
+    #[test]
+    fn differences_count_nan_and_infinity() {
+        let (nan, infinity) = (f64::NAN, f64::INFINITY);
+        for (got, want, difference) in [
+            (1.0, 1.5, 0.5),
+            (nan, nan, 0.0),
+            (infinity, infinity, 0.0),
+            (infinity, -infinity, infinity),
+            (nan, 1.0, infinity),
+            (1.0, nan, infinity),
+        ] {
+            assert_eq!(apart(got, want), difference, "{got} {want}");
+        }
+    }
+}
