@@ -139,7 +139,10 @@ fn a_gateway_takes_five_minutes() {
     let both = with_free_ports(&format!("{config}\n---\n{recipe}"));
     let (config, recipe) = both.split_once("\n---\n").unwrap();
     std::fs::write(scene.path("mote.toml"), config).unwrap();
-    let answer = scene.sh(&format!("trap 'kill $(jobs -p)' EXIT\nset -e\nPATH=$PATH:/usr/sbin\n{recipe}"));
+    // What runs in the background ends with the script, and the script ends whatever happens.
+    let script = format!("trap 'kill $(jobs -p)' EXIT\nset -e\nPATH=$PATH:/usr/sbin\n{recipe}");
+    std::fs::write(scene.path("gateway.sh"), script).unwrap();
+    let answer = scene.sh("timeout 120 bash gateway.sh > said 2>&1 < /dev/null; status=$?; cat said; exit $status");
     let said = text(&answer);
     assert!(answer.status.success(), "{said}");
     for expected in ["\"name\":\"digits-cnn\"", "committed", "\"name\":\"activity-cnn1d\",\"versions\":[\"2\"]"] {
