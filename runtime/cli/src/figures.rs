@@ -59,7 +59,7 @@ impl<'a> Figures<'a> {
     pub(crate) fn json(&self) -> Value {
         let Sections { constants, steps, tables, strings, padding } = self.sections;
         let peak = self.entry.map(|entry| {
-            let (step, at) = entry.peak_step().map(|(index, step)| (index, step)).unzip();
+            let (step, at) = entry.peak_step().unzip();
             let buffers: Vec<Value> =
                 entry.at_peak().iter().map(|buffer| json!({ "tensor": buffer.name, "bytes": buffer.bytes })).collect();
             json!({

@@ -53,7 +53,7 @@ pub struct RamOver {
 
 impl Budget {
     /// Compares a Plan with the budget.
-    pub(crate) fn check(&self, lowered: &Lowered) -> Result<(), OverBudget> {
+    pub(crate) fn check(&self, lowered: &Lowered) -> Result<(), Box<OverBudget>> {
         let over = |needed: u64, limit: Option<u64>| limit.filter(|limit| needed > *limit);
         let needed = lowered.plan.len() as u64;
         let flash = over(needed, self.flash).map(|limit| flash_over(lowered, needed, limit));
@@ -64,7 +64,7 @@ impl Budget {
         });
         match (flash, ram) {
             (None, None) => Ok(()),
-            (flash, ram) => Err(OverBudget { flash, ram }),
+            (flash, ram) => Err(Box::new(OverBudget { flash, ram })),
         }
     }
 }

@@ -68,7 +68,7 @@ pub enum CompileError {
     Lower(#[from] LowerError),
     /// The Plan exceeds its budget.
     #[error(transparent)]
-    Budget(Box<OverBudget>),
+    Budget(#[from] Box<OverBudget>),
     /// A model name outside the permitted characters.
     #[error("model name `{0}` is not 1 to 64 characters of A-Z a-z 0-9 _ -")]
     Name(String),
@@ -176,7 +176,7 @@ impl Imported {
     fn lower(&self, target: Target, options: &CompileOptions) -> Result<Lowered, CompileError> {
         let lowered = lower::plan(&self.entries, &self.meta, target)?;
         if let Target::Mcu(_) = target {
-            options.budget.check(&lowered).map_err(|over| CompileError::Budget(Box::new(over)))?;
+            options.budget.check(&lowered)?;
         }
         Ok(lowered)
     }

@@ -111,12 +111,11 @@ pub async fn bring(
         let seen = twins.borrow_and_update().clone();
         for (device, twin) in seen {
             match ordered.get_mut(&device) {
+                Some(order) if order.last == twin => {}
                 Some(order) => {
-                    if order.last != twin {
-                        see(&device, &twin);
-                        order.end = order.end.or_else(|| judge(&twin, order, goal));
-                        order.last = twin;
-                    }
+                    see(&device, &twin);
+                    order.end = order.end.or_else(|| judge(&twin, order, goal));
+                    order.last = twin;
                 }
                 None if devices.include(&device, &twin, goal) => {
                     see(&device, &twin);
