@@ -7,8 +7,6 @@ mod report;
 
 use std::path::PathBuf;
 
-use mote_toolchain::Missing;
-
 use crate::run::Failure;
 use image::Profile;
 
@@ -33,7 +31,7 @@ pub(crate) fn images() -> Result<Option<PathBuf>, Failure> {
     for board in &mote_qemu::BOARDS {
         match image::build(board, Profile::Flashed) {
             Ok(_) => {}
-            Err(Failure::Toolchain(missing @ (Missing::Target { .. } | Missing::Linker { .. }))) => {
+            Err(Failure::Toolchain(missing)) => {
                 eprintln!("skipped: firmware images: {missing}");
                 return Ok(None);
             }
