@@ -10,6 +10,8 @@ import { controls } from "./styles";
 
 /** Samples a second where a recording has no column of times. */
 const RATE = 25;
+/** Times the recorded speed. */
+const SPEEDS = [1, 4, 16];
 /** Windows' lengths that the plot shows. */
 const SHOWN = 3;
 
@@ -38,6 +40,8 @@ export class SeriesFeed extends LitElement {
   /** Samples that should have been played and were not yet. */
   #due = 0;
   #last = 0;
+  /** The address of the page asks to play at this speed, and to go on when a new version takes the old one's place. */
+  readonly #asked = Number(new URLSearchParams(location.hash.slice(1)).get("play"));
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -55,6 +59,14 @@ export class SeriesFeed extends LitElement {
   override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("shape")) this.#ready = this.#cut(this.shape);
     if (changed.has("recording")) this.#restart();
+  }
+
+  override updated(changed: PropertyValues<this>): void {
+    if (!SPEEDS.includes(this.#asked) || !(changed.has("shape") || changed.has("recording"))) return;
+    this.speed = this.#asked;
+    void this.#ready.then(() => {
+      if (!this.playing && this.recording?.rows.length) this.#toggle();
+    });
   }
 
   override render() {
@@ -77,7 +89,7 @@ export class SeriesFeed extends LitElement {
         <div class="field">
           <label for="speed">Speed</label>
           <select id="speed" @change=${this.#sped}>
-            ${[1, 4, 16].map((speed) => html`<option value=${speed} .selected=${speed === this.speed}>${speed} times</option>`)}
+            ${SPEEDS.map((speed) => html`<option value=${speed} .selected=${speed === this.speed}>${speed} times</option>`)}
           </select>
         </div>
       </div>
