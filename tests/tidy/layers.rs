@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use crate::{none, tree};
 
 /// The layers, lowest first. An arrow goes to a lower row only, so crates of one row do not see each other.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["abi", "toolchain"],
     &["plan", "kernels", "seal", "wire"],
     &["engine", "stream", "fleet"],
@@ -16,7 +16,8 @@ const LAYERS: [&[&str]; 10] = [
     &["pickle", "compiler", "weld"],
     &["host", "qemu"],
     &["gateway", "release", "web", "firmware", "firmware-build"],
-    &["cli", "xtask", "bindgen", "firmware-sim", "firmware-example"],
+    &["xtask", "bindgen", "firmware-sim", "firmware-example"],
+    &["cli"],
     &["tests"],
 ];
 

@@ -13,6 +13,11 @@ fn the_demonstration_ends_with_every_check_holding() {
     let summary: Value = serde_json::from_str(&told.stdout).unwrap();
     let checks = summary["checks"].as_array().unwrap();
     assert!(checks.len() >= 8 && checks.iter().all(|check| check["holds"] == true), "{summary}");
+    // A microcontroller and a page take part where this machine has them; who stays away is named.
+    for (guest, absent) in [("microcontroller", "no microcontroller: "), ("page", "no page: ")] {
+        let took_part = checks.iter().any(|check| check["check"].as_str().unwrap().contains(guest));
+        assert!(took_part != told.stderr.contains(absent), "{guest}: {}", told.stderr);
+    }
     let accuracy = &summary["accuracy"];
     assert!(accuracy["after"].as_f64() > accuracy["before"].as_f64(), "{accuracy}");
     assert!(told.stderr.contains("swapped: version 1 answered"), "{}", told.stderr);

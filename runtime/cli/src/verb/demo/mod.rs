@@ -1,18 +1,22 @@
 //! `mote demo`: the whole journey on one machine, told as it happens and checked as it is told.
 //!
-//! [`shelf`] compiles, [`site`] starts broker and gateway, [`devices`] replay a [`recording`], [`observer`] enters what
-//! is answered into the [`ledger`], [`offers`] pushes releases good and bad. [`story`] is the order of it all.
+//! [`shelf`] compiles, [`site`] starts broker and gateway, [`devices`] replay a [`recording`], [`guests`] are a
+//! microcontroller and a page in the same fleet, [`observer`] enters what is answered into the [`ledger`], [`offers`]
+//! pushes releases good and bad. [`story`] is the order of it all.
 
 mod devices;
+mod guests;
 mod ledger;
 mod observer;
 mod offers;
+mod page;
 mod recording;
 mod screen;
 mod shelf;
 mod site;
 mod story;
 mod summary;
+mod watch;
 
 use std::path::PathBuf;
 

@@ -1,11 +1,12 @@
 //! What is offered to the gateway: a signed release with golden vectors, and two that were tampered with.
 
 use mote_gateway::publisher::{OfferError, Publisher};
-use mote_release::{GENERIC, Package};
+use mote_release::{GENERIC, Package, Target};
 use mote_seal::{Assignment, Class, Digest, Purpose, Role, SignError, SigningKey, Stamp, Standing, sign_assignment};
+use mote_weld::Profile;
 
 use super::shelf::Item;
-use super::site::{FLEET, GATEWAY};
+use super::site::FLEET;
 use crate::keys;
 use crate::report::Failure;
 use crate::verb::push::offer;
@@ -27,36 +28,26 @@ pub(super) enum Tampering {
     Signature,
 }
 
-/// The sealed file of a model, for the gateway.
-pub(super) fn sealed(item: &Item, keys: &Keys) -> Result<Vec<u8>, Failure> {
-    Ok(item.tested.sign(None, 0, &keys.release)?.sealed(Class::Gateway, GENERIC)?)
+/// The sealed files of a model: for the gateway, and for pages.
+pub(super) fn sealed(item: &Item, keys: &Keys) -> Result<[Vec<u8>; 2], Failure> {
+    let package = item.tested.sign(None, 0, &keys.release)?;
+    let page = Target::Browser(Profile::Strict);
+    Ok([package.sealed(Class::Gateway, GENERIC)?, package.sealed(Class::Browser, page.variant())?])
 }
 
-/// Offers an item as this version and assigns it to the gateway. Answers the digest of the release.
+/// Offers an item as this version and assigns it to devices. Answers the release.
 pub(super) fn push(
     publisher: &Publisher,
     keys: &Keys,
     item: &Item,
     version: u64,
     tampering: Tampering,
-) -> Result<Digest, Failure> {
+    devices: &[&str],
+) -> Result<Package, Failure> {
     let package = match tampering {
         Tampering::Signature => forged(item, version, &keys.release)?,
         _ => item.tested.sign(Some(version), 0, &keys.release)?,
     };
-    let release = package.digest;
-    let assignment = Assignment {
-        fleet: FLEET,
-        device: GATEWAY,
-        stamp: Stamp { epoch: 1, generation: version },
-        model: &item.name,
-        version,
-        release,
-        nonce: version,
-        purpose: Purpose::Update,
-    };
-    let assignment = sign_assignment(&assignment, &keys.assignment).map_err(|error| unsigned(&error))?;
-
     let refused = |error: OfferError| Failure::execution("demo.publisher", error);
     publisher.offer(offer(&package)).map_err(refused)?;
     if tampering == Tampering::Artifact {
@@ -68,8 +59,21 @@ pub(super) fn push(
             publisher.forge(Digest::of(&artifact.bytes), bytes);
         }
     }
-    publisher.assign(GATEWAY, assignment).map_err(refused)?;
-    Ok(release)
+    for device in devices {
+        let assignment = Assignment {
+            fleet: FLEET,
+            device,
+            stamp: Stamp { epoch: 1, generation: version },
+            model: &item.name,
+            version,
+            release: package.digest,
+            nonce: version,
+            purpose: Purpose::Update,
+        };
+        let assignment = sign_assignment(&assignment, &keys.assignment).map_err(|error| unsigned(&error))?;
+        publisher.assign(device, assignment).map_err(refused)?;
+    }
+    Ok(package)
 }
 
 /// A stranger's release with the name of the true key in it.

@@ -15,7 +15,8 @@ use crate::source::{Request, Source, guest_image, view};
 pub(super) const STREAMED: &str = "activity-cnn1d";
 
 /// The places that the demonstration has.
-const PLACES: [Target; 2] = [Target::Gateway, Target::Browser(mote_weld::Profile::Strict)];
+const PLACES: [Target; 3] =
+    [Target::Gateway, Target::Browser(mote_weld::Profile::Strict), Target::Mcu(mote_compiler::Core::Generic)];
 
 /// One compiled version of a model.
 pub(super) struct Item {

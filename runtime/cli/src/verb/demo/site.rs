@@ -16,6 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::offers::{Keys, sealed};
+use super::page::Page;
 use super::shelf::{Item, STREAMED, Shelf};
 use crate::keys;
 use crate::report::Failure;
@@ -36,6 +37,7 @@ pub(super) struct Site {
     gateway: Gateway,
     broker: Embedded,
     folder: TempDir,
+    has_pages: bool,
 }
 
 impl Site {
@@ -49,16 +51,22 @@ impl Site {
         };
         std::fs::create_dir(folder.path().join("models")).map_err(failed)?;
         for item in shelf.first_versions() {
-            let file = folder.path().join("models").join(&item.name).with_extension("mote");
-            std::fs::write(file, sealed(item, &keys)?).map_err(failed)?;
+            let file = folder.path().join("models").join(&item.name);
+            let [gateway, page] = sealed(item, &keys)?;
+            std::fs::write(file.with_extension("mote"), gateway).map_err(failed)?;
+            std::fs::write(file.with_extension("browser.mote"), page).map_err(failed)?;
             request(item, folder.path())?;
         }
+        let (streamed, stream) = &shelf.streamed;
+        let samples = folder.path().join("models").join(STREAMED).with_extension("csv");
+        std::fs::copy(streamed.join(&stream.file), samples).map_err(failed)?;
         let trusted = format!("{}\n{}\n", keys.release.trusted(), keys.assignment.trusted());
         std::fs::write(folder.path().join("trusted.keys"), trusted).map_err(failed)?;
 
         let broker = broker::start().map_err(|error| Failure::execution("demo.broker", error))?;
         let file = folder.path().join("mote.toml");
-        std::fs::write(&file, settings(broker.port(), channels)).map_err(failed)?;
+        let pages = Page::folder().ok();
+        std::fs::write(&file, settings(broker.port(), channels, pages.as_deref())).map_err(failed)?;
         let config = Config::load(&file).map_err(|error| Failure::execution("demo.settings", error))?;
         let (link, events) = link(background, broker.port(), "publisher");
         let publisher = background.wait(async { Publisher::start(link, events, FLEET) });
@@ -68,7 +76,7 @@ impl Site {
 
         let runs = background.wait(publisher.wait_for(GATEWAY, START, |twin| twin.version() == Some(1)));
         runs.map_err(|error| Failure::execution("demo.gateway", error))?;
-        Ok(Self { publisher, keys, gateway, broker, folder })
+        Ok(Self { publisher, keys, gateway, broker, folder, has_pages: pages.is_some() })
     }
 
     /// A client of the broker.
@@ -94,6 +102,16 @@ impl Site {
         self.broker.port()
     }
 
+    /// Where the broker listens for MQTT 5.
+    pub(super) fn version_5_port(&self) -> u16 {
+        self.broker.version_5_port()
+    }
+
+    /// The address of a page that is a device of this fleet, if the gateway has pages.
+    pub(super) fn page(&self) -> Option<String> {
+        self.has_pages.then(|| Page::address(self.http(), self.broker.websocket_port()))
+    }
+
     pub(super) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -114,7 +132,8 @@ fn link(background: &Background, port: u16, client: &str) -> (Link, Events) {
 }
 
 /// The gateway's configuration. Chunks are far smaller than in life, so that a small model takes many.
-fn settings(port: u16, channels: usize) -> String {
+fn settings(port: u16, channels: usize, pages: Option<&Path>) -> String {
+    let pages = pages.map(|dir| format!("pages = {:?}\n", dir.display().to_string())).unwrap_or_default();
     let (subscribe, publish) = (Site::samples("+"), Site::answers("{sensor}"));
     format!(
         r#"[gateway]
@@ -126,7 +145,7 @@ keys = "trusted.keys"
 
 [http]
 listen = "127.0.0.1:0"
-
+{pages}
 [mqtt]
 host = "127.0.0.1"
 port = {port}

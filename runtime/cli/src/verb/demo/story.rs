@@ -7,24 +7,28 @@ use std::time::Duration;
 use mote_gateway::background::Background;
 use mote_gateway::publisher::DeviceTwin;
 use mote_seal::OpenError;
+use mote_seal::golden::Vectors;
 use mote_wire::UpdateState;
 use serde_json::Value;
 
 use super::devices::Devices;
+use super::guests::Guests;
 use super::ledger::{Ledger, Shared};
 use super::observer;
 use super::offers::{Tampering, push};
+use super::page::PAGE;
 use super::recording::{Device, Recording};
 use super::screen::Screen;
 use super::shelf::{STREAMED, Shelf};
 use super::site::{GATEWAY, Site};
 use super::summary::Summary;
+use super::watch::WATCH;
 use crate::args::TrustArgs;
 use crate::report::Failure;
 use crate::trust;
 
 /// How long an update may take.
-const UPDATE: Duration = Duration::from_secs(60);
+const UPDATE: Duration = Duration::from_secs(120);
 /// How much longer than the recording itself its windows may take, and how long the last answers.
 const SLACK: Duration = Duration::from_secs(30);
 
@@ -37,6 +41,7 @@ pub(super) struct Stage<'b> {
     site: Site,
     ledger: Arc<Shared>,
     devices: Devices,
+    guests: Guests,
     speed: f64,
     checks: Vec<(&'static str, bool)>,
 }
@@ -62,8 +67,9 @@ impl<'b> Stage<'b> {
 
         let ledger = Arc::new(Shared::new(Ledger::new(Arc::clone(&recording))));
         observer::start(&site, background, &ledger, screen)?;
+        let guests = Guests::invite(&site, &shelf, &recording, speed, background, screen)?;
         let devices = Devices::start(&site, background, &recording, speed)?;
-        Ok(Self { background, screen, shelf, recording, site, ledger, devices, speed, checks: Vec::new() })
+        Ok(Self { background, screen, shelf, recording, site, ledger, devices, guests, speed, checks: Vec::new() })
     }
 
     /// The old version answers one pass of the recording.
@@ -81,9 +87,31 @@ impl<'b> Stage<'b> {
     pub(super) fn push_the_second(&mut self) -> Result<(), Failure> {
         self.screen.act("4. Version 2, retrained on more people, is pushed over MQTT while data flows");
         let item = self.shelf.find(STREAMED, 2)?;
-        push(&self.site.publisher, &self.site.keys, item, 2, Tampering::None)?;
-        let committed = self.await_twin(|twin| twin.version() == Some(2) && twin.state == UpdateState::Committed)?;
-        self.checks.push(("version 2 was verified, self-tested, tried and committed", committed.failure.is_none()));
+        let guests = &self.guests.names;
+        let devices: Vec<&str> = [GATEWAY].into_iter().chain(guests.iter().map(|(name, _)| *name)).collect();
+        let package = push(&self.site.publisher, &self.site.keys, item, 2, Tampering::None, &devices)?;
+        let committed = |twin: &DeviceTwin| {
+            let release = twin.running.as_ref().map(|(_, _, release)| *release);
+            release == Some(package.digest) && twin.state == UpdateState::Committed
+        };
+        let mut checks = Vec::new();
+        for (device, check) in [
+            (GATEWAY, "version 2 was verified, self-tested, tried and committed"),
+            (WATCH, "the microcontroller committed the same release"),
+            (PAGE, "the page committed the same release, without a reload"),
+        ] {
+            if devices.contains(&device) {
+                let twin = self.await_twin(device, committed)?;
+                checks.push((check, twin.failure.is_none()));
+            }
+        }
+        // A device commits after it has given these outputs for these inputs itself.
+        let golden = package.golden.as_deref().unwrap_or_default();
+        for vector in Vectors::read(golden).ok().iter().flat_map(Vectors::iter).take(1) {
+            let digest: String = vector.digest.to_string().chars().take(16).collect();
+            self.screen.say(format_args!("{} gave the same golden outputs: SHA-256 {digest}...", devices.join(", ")));
+        }
+        self.checks.append(&mut checks);
         let recording = Arc::clone(&self.recording);
         self.await_windows(2, move |device| recording.cycle(device))
     }
@@ -97,11 +125,11 @@ impl<'b> Stage<'b> {
         ];
         for (version, tampering, expected, check) in attacks {
             let item = self.shelf.find(STREAMED, 2)?;
-            push(&self.site.publisher, &self.site.keys, item, version, tampering)?;
+            push(&self.site.publisher, &self.site.keys, item, version, tampering, &[GATEWAY])?;
             let ended = |state: UpdateState| {
                 matches!(state, UpdateState::Failed | UpdateState::Rejected | UpdateState::Committed)
             };
-            let twin = self.await_twin(|twin| twin.stamp == (1, version) && ended(twin.state))?;
+            let twin = self.await_twin(GATEWAY, |twin| twin.stamp == (1, version) && ended(twin.state))?;
             let code = twin.failure.map(|failure| failure.code);
             self.screen.say(format_args!(
                 "{GATEWAY:<9} says: version {version} {}, {expected} (code {}); version {} goes on",
@@ -125,6 +153,9 @@ impl<'b> Stage<'b> {
         let lines: Vec<String> = device.iter().flat_map(|device| (0..device.len()).map(|n| device.values(n))).collect();
         let written = std::fs::write(&samples, lines.join("\n") + "\n").is_ok();
 
+        if self.site.page().is_some() {
+            self.screen.say(format_args!("  open http://{http}/ in a browser"));
+        }
         self.screen.say(format_args!("  curl -s http://{http}/v2/models"));
         self.screen.say(format_args!("  curl -s http://{http}/v2/models/{STREAMED}"));
         for item in self.shelf.first_versions().filter(|item| item.name != STREAMED).take(1) {
@@ -193,8 +224,8 @@ impl<'b> Stage<'b> {
             .at(GATEWAY))
     }
 
-    fn await_twin(&self, wanted: impl FnMut(&DeviceTwin) -> bool) -> Result<DeviceTwin, Failure> {
-        let reached = self.background.wait(self.site.publisher.wait_for(GATEWAY, UPDATE, wanted));
-        reached.map_err(|error| Failure::execution("demo.update", error).at(GATEWAY))
+    fn await_twin(&self, device: &str, wanted: impl FnMut(&DeviceTwin) -> bool) -> Result<DeviceTwin, Failure> {
+        let reached = self.background.wait(self.site.publisher.wait_for(device, UPDATE, wanted));
+        reached.map_err(|error| Failure::execution("demo.update", error).at(device))
     }
 }
