@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// How the module's code is written: strict-v8, strict-cranelift, fast-v8, fast-cranelift
     #[arg(long, default_value_t)]
     flavour: Flavour,
-    /// What the Plan is laid out for: wasm, or mcu[:generic|cortex-m4|cortex-m33|cortex-m55]
+    /// What the Plan is laid out for: wasm, mcu, or mcu:CORE with a core of generic, cortex-m4, cortex-m33, cortex-m55
     #[arg(long, default_value_t)]
     target: Target,
     /// What a microcontroller has room for, as in flash=256K,ram=64K; a model that needs more is refused

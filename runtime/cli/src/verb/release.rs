@@ -24,7 +24,7 @@ pub(crate) struct Options {
     output: PathBuf,
     #[command(flatten)]
     model_args: ModelArgs,
-    /// The places to make it for: gateway, browser[:strict|:fast], mcu[:CORE]
+    /// The places to make it for: gateway, browser, browser:strict, browser:fast, mcu, mcu:CORE
     #[arg(long = "target", value_name = "PLACE,..", value_parser = targets, default_value = "gateway,browser,mcu")]
     targets: TargetList,
     /// What every microcontroller has room for, as in flash=256K,ram=64K; a model that needs more is refused

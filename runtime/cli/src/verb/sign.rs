@@ -28,8 +28,8 @@ pub(crate) struct Options {
     /// Lowest version that may still run once this release is committed
     #[arg(long, default_value_t = 0)]
     floor: u64,
-    /// The places that may run it: gateway, browser:strict, browser:fast, mcu[:CORE]. A .plan is for gateways and a .wasm
-    /// for gateways and pages if not given
+    /// The places that may run it: gateway, browser:strict, browser:fast, mcu, mcu:CORE. A .plan is for gateways and a
+    /// .wasm for gateways and pages if not given
     #[arg(long = "target", value_name = "PLACE,..", value_parser = targets)]
     targets: Option<TargetList>,
     /// Folder of recorded inputs, NAME.in.npz, for the golden vectors; generated inputs if not given
