@@ -29,7 +29,10 @@ fn memory_is_flat_over_models_opened_and_disposed_of() {
         let bytes = |when: &str| -> Option<i64> { line[when][what].as_f64().map(|bytes| bytes as i64) };
         Some(bytes("after")? - bytes("before")?)
     };
-    println!("{CYCLES} cycles: {}", Value::Object(line.as_object().unwrap().clone()));
+    println!(
+        "measured: a page's memory over {CYCLES} models opened and disposed of: {}",
+        Value::Object(line.as_object().unwrap().clone())
+    );
     let (heap, resident) = (growth("heap").unwrap(), growth("resident"));
     assert!(heap <= MAX_HEAP_GROWTH, "the heap grew by {heap} bytes over {CYCLES} cycles");
     assert!(

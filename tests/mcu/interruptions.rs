@@ -37,7 +37,8 @@ fn a_killed_device_runs_the_old_model_or_the_new_one() {
     let Some(mut site) = Site::start(test, plan(1), words) else { return };
     let mut random = Random::new(SEED);
     let mut good = 1;
-    for round in 0..if long() { 20 } else { 5 } {
+    let rounds = if long() { 100 } else { 20 };
+    for round in 0..rounds {
         let point = match random.below(CHUNKS + 8 * STATES.len()) {
             chunks if chunks < CHUNKS => Point::Chunks(chunks as u64),
             state => Point::State(STATES[(state - CHUNKS) / 8]),
@@ -60,6 +61,7 @@ fn a_killed_device_runs_the_old_model_or_the_new_one() {
         good = expected;
         eprintln!("  {round}: killed {later:?} after {point:?}; {} in the end, version {good} runs", twin.state);
     }
+    println!("measured: an emulated Cortex-M4F killed at {rounds} points of its updates; a good model ran after each");
     site.answers.check(|version| winning_scores(&plan(version), &samples(), WINDOW));
 }
 

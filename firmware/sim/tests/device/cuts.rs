@@ -107,7 +107,10 @@ fn a_cut_at_any_flash_operation_loses_nothing() {
             panic!("cut {cut} of {operations}: {what}");
         }
     }
-    eprintln!("{} cuts of {operations} flash operations", cuts.len());
+    println!(
+        "measured: power cut at {} of {operations} flash operations of an update, words of 4; all survived",
+        cuts.len()
+    );
 }
 
 #[test]
@@ -115,11 +118,14 @@ fn wide_words_survive_as_well() {
     fn check<const WORD: usize>() {
         let update = Update::<WORD>::new();
         let operations = update.operations();
-        for cut in (0..operations).step_by(stride(41)) {
+        let cuts = (0..operations).step_by(stride(41));
+        let count = cuts.len();
+        for cut in cuts {
             if let Err(what) = update.survive(cut) {
                 panic!("words of {WORD}, cut {cut} of {operations}: {what}");
             }
         }
+        println!("measured: power cut at {count} of {operations} flash operations, words of {WORD}; all survived");
     }
     check::<1>();
     check::<8>();
