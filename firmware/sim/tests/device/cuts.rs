@@ -118,7 +118,7 @@ fn wide_words_survive_as_well() {
     fn check<const WORD: usize>() {
         let update = Update::<WORD>::new();
         let operations = update.operations();
-        let cuts = (0..operations).step_by(stride(41));
+        let cuts: Vec<u64> = (0..operations).step_by(stride(41)).collect();
         let count = cuts.len();
         for cut in cuts {
             if let Err(what) = update.survive(cut) {
