@@ -9,7 +9,7 @@ mod emulator;
 mod error;
 mod infer;
 
-pub use board::{BOARDS, Board};
+pub use board::{BOARDS, Board, RUSTFLAGS};
 pub use device::{Device, Running};
 pub use emulator::{Emulator, IMAGES_VARIABLE, PROGRAM};
 pub use error::{QemuError, Status};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mote_qemu::Board;
+use mote_qemu::{Board, RUSTFLAGS};
 use mote_toolchain::Library;
 
 use crate::run::{Failure, run};
@@ -55,8 +55,8 @@ pub(crate) fn folder(profile: Profile) -> PathBuf {
 /// Builds the programs of a board where anything they are made of has changed, and answers their images.
 pub(crate) fn build(board: &Board, profile: Profile) -> Result<Vec<PathBuf>, Failure> {
     let toolchain = mote_toolchain::resolve(board.target)?;
-    let flags: Vec<String> = board.rustflags.iter().map(|&flag| flag.to_owned()).collect();
-    let built = workspace::target().join("firmware/build").join(board.build_name());
+    let flags = RUSTFLAGS.map(str::to_owned);
+    let built = workspace::target().join("firmware/build").join(board.target);
     run(toolchain
         .cargo("build", Library::Core, &flags)
         .current_dir(workspace::root().join("firmware/boards/mps2"))
