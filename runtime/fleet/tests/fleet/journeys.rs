@@ -4,7 +4,8 @@ use mote_fleet::{Event, Hold, Limits, State, Trial, Trouble};
 use mote_seal::{OpenError, Purpose};
 use mote_wire::{EventKind, UpdateState};
 
-use crate::world::{CHUNK, Nature, WINDOW, World, config};
+use crate::publisher::Nature;
+use crate::world::{CHUNK, WINDOW, World, config};
 
 #[test]
 fn every_nature_ends_where_it_must() {
@@ -43,15 +44,15 @@ fn the_states_come_in_order_and_each_is_durable() {
     let mut world = World::new(1);
     let number = world.make(Nature::Good, 2, 700, false);
     world.connect();
-    world.states.clear();
+    world.storage.states.clear();
     world.assign(number, 1, Purpose::Update);
     world.settle();
-    world.states.dedup();
+    world.storage.states.dedup();
     use UpdateState::*;
-    assert_eq!(world.states, [Offered, Check, Fetch, Verify, Stage, SelfTest, Trial, Committed]);
+    assert_eq!(world.storage.states, [Offered, Check, Fetch, Verify, Stage, SelfTest, Trial, Committed]);
     let entered: Vec<_> =
         world.published.iter().filter(|event| event.kind == EventKind::Entered).map(|event| event.state).collect();
-    assert_eq!(entered, world.states);
+    assert_eq!(entered, world.storage.states);
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn a_shadow_comes_before_the_trial_where_it_is_configured() {
     world.connect();
     world.assign(number, 1, Purpose::Update);
     world.settle();
-    assert!(world.states.windows(2).any(|pair| pair == [State::Shadow, State::Trial]));
+    assert!(world.storage.states.windows(2).any(|pair| pair == [State::Shadow, State::Trial]));
 }
 
 #[test]
@@ -79,7 +80,7 @@ fn a_failed_release_is_not_tried_again_until_the_nonce_changes() {
     assert_eq!(world.fetched.len(), fetched, "the same nonce fetches nothing");
     let code = Some(Trouble::SelfTest.code());
     assert_eq!(world.twin, Some((State::Failed, Some(1), code)));
-    world.made[number].nature = Nature::Good;
+    world.publisher.made[number].nature = Nature::Good;
     world.assign(number, 2, Purpose::Update);
     world.settle();
     assert_eq!(world.twin, Some((State::Committed, Some(2), None)));
@@ -109,20 +110,20 @@ fn replays_and_rubbish_change_nothing_and_are_counted() {
     let second = world.make(Nature::Good, 3, 700, false);
     world.connect();
     world.assign(first, 1, Purpose::Update);
-    let old = world.want.clone().unwrap();
+    let old = world.publisher.want.clone().unwrap();
     world.settle();
     world.assign(second, 1, Purpose::Update);
     world.settle();
-    let writes = world.writes;
+    let writes = world.storage.writes;
     for message in [old.as_slice(), b"rubbish", &old[..old.len() - 1]] {
         world.event(Event::Want(message));
     }
-    assert_eq!(world.writes, writes, "rubbish does not wear the flash out");
+    assert_eq!(world.storage.writes, writes, "rubbish does not wear the flash out");
     let counters = world.device.twin().counters;
     assert_eq!((counters.replayed, counters.refused), (1, 2));
     assert_eq!(world.device.running().unwrap().version, 3);
     assert_eq!(world.device.state(), State::Committed);
-    let repeated = world.want.clone().unwrap();
+    let repeated = world.publisher.want.clone().unwrap();
     world.event(Event::Want(&repeated));
     assert_eq!(world.device.twin().counters, counters, "a retained message may come again");
 }
@@ -216,7 +217,7 @@ fn commit_and_rollback_need_no_link() {
         }
         world.disconnect();
         world.infer(10);
-        assert_eq!(world.durable().good().unwrap().version, version);
+        assert_eq!(world.storage.durable().good().unwrap().version, version);
         assert_eq!(world.device.running().unwrap().version, version);
         assert!(world.device.state().is_terminal());
     }
@@ -257,7 +258,7 @@ fn silence_ends_every_wait() {
     let mut world = World::new(1);
     let number = world.make(Nature::Good, 2, 9000, false);
     world.assign(number, 1, Purpose::Update);
-    world.made[number].manifest = b"gone from the broker".to_vec();
+    world.publisher.made[number].manifest = b"gone from the broker".to_vec();
     world.connect();
     for _ in 0..2000 {
         world.wake();

@@ -5,7 +5,9 @@ use mote_fleet::{Hold, RECORD_BYTES, State};
 use mote_seal::Purpose;
 use proptest::prelude::*;
 
-use crate::world::{Cut, Nature, Weather, World};
+use crate::publisher::Nature;
+use crate::storage::Cut;
+use crate::world::{Weather, World};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -55,12 +57,12 @@ fn step() -> impl Strategy<Value = Step> {
 fn apply(world: &mut World, step: &Step) {
     match *step {
         Step::Assign(nature, length, golden) => {
-            let version = world.made.len() as u64 + 1;
+            let version = world.publisher.made.len() as u64 + 1;
             let number = world.make(nature, version, length, golden);
             world.assign(number, 0, Purpose::Update);
         }
         Step::AssignAgain(back, nonce) => {
-            let number = world.made.len().saturating_sub(back + 1);
+            let number = world.publisher.made.len().saturating_sub(back + 1);
             world.assign(number, nonce, Purpose::Rollback);
         }
         Step::Deliver(most) => world.deliver(most),
@@ -72,7 +74,7 @@ fn apply(world: &mut World, step: &Step) {
         Step::Disconnect => world.disconnect(),
         Step::Hold(hold) => world.hold(hold),
         Step::CutAt(in_writes, cut) => {
-            world.cuts.insert(world.writes + in_writes, cut);
+            world.storage.cuts.insert(world.storage.writes + in_writes, cut);
         }
     }
 }
@@ -92,18 +94,18 @@ proptest! {
         for step in &steps {
             apply(&mut world, step);
         }
-        world.cuts.clear();
+        world.storage.cuts.clear();
         world.settle();
-        let good = world.durable().good().unwrap().release;
+        let good = world.storage.durable().good().unwrap().release;
         prop_assert_eq!(world.active, Some(good));
 
         // A good release that nothing stands in the way of arrives.
-        let version = world.made.len() as u64 + 1;
+        let version = world.publisher.made.len() as u64 + 1;
         let last = world.make(Nature::Good, version, 3000, true);
         world.assign(last, 9, Purpose::Update);
         world.settle();
         prop_assert_eq!(world.device.state(), State::Committed);
-        prop_assert_eq!(world.active, Some(world.made[last].digest));
+        prop_assert_eq!(world.active, Some(world.publisher.made[last].digest));
     }
 }
 
@@ -115,13 +117,13 @@ fn a_cut_at_any_write_ends_with_a_model_that_runs() {
         let run = |fails: Option<(usize, Cut)>| {
             let mut world = World::new(3);
             let number = world.make(nature, 2, 5000, true);
-            world.cuts.extend(fails.map(|(at, cut)| (world.writes + at, cut)));
-            let start = world.writes;
+            world.storage.cuts.extend(fails.map(|(at, cut)| (world.storage.writes + at, cut)));
+            let start = world.storage.writes;
             world.connect();
             world.assign(number, 0, Purpose::Update);
             world.settle();
-            assert!(world.cuts.is_empty(), "the write came");
-            (world.device.running().unwrap().version, world.writes - start)
+            assert!(world.storage.cuts.is_empty(), "the write came");
+            (world.device.running().unwrap().version, world.storage.writes - start)
         };
         let (version, writes) = run(None);
         assert_eq!(version, if nature == Nature::Good { 2 } else { 1 });

@@ -5,7 +5,8 @@ use mote_seal::Purpose;
 use mote_wire::{Chunk, Get};
 use proptest::prelude::*;
 
-use crate::world::{CHUNK, Nature, WINDOW, Weather, World, config};
+use crate::publisher::Nature;
+use crate::world::{CHUNK, WINDOW, Weather, World, config};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
