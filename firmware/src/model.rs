@@ -101,10 +101,7 @@ impl Model {
             for (index, id) in entry.outputs().enumerate() {
                 let tensor = plan.tensor(id).ok_or(Trouble::SelfTest)?;
                 let bytes = output(&plan, vector.entry, index, &arena).ok_or(Trouble::SelfTest)?;
-                match tensor.dtype {
-                    DType::F32 => hasher.f32(bytes),
-                    _ => hasher.bytes(bytes),
-                }
+                hasher.output(tensor.dtype, bytes);
             }
             if hasher.finish() != vector.digest {
                 return Err(Trouble::SelfTest);

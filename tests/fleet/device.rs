@@ -5,14 +5,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use mote_abi::DType;
 use mote_fleet::{
-    Action, Boot, Config, Device, Event, Keep, Limits, Millis, Order, Outcomes, Part, Trial, Trouble, Work,
+    Action, Boot, Config, Device, Event, Incoming, Keep, Limits, Millis, Order, Outcomes, Part, Trial, Trouble, Work,
 };
 use mote_gateway::background::Background;
 use mote_gateway::link::{Delivery, Link, LinkEvent, Message};
 use mote_seal::golden::{OutputHasher, Vectors};
 use mote_seal::{Class, Keyring, Kind, TrustedKey, open_detached};
-use mote_wire::{Body, Chunk, Down, Filter, MAX_DOCUMENT, Place, Public, Topic, Up};
+use mote_wire::{Body, Filter, MAX_DOCUMENT, Public, Topic, Up};
 
 use crate::models::{MODEL, native};
 use crate::site::FLEET;
@@ -112,12 +113,7 @@ impl<'c> Hands<'c> {
     }
 
     fn arrived(&mut self, machine: &mut Device<'_>, topic: &str, payload: &[u8]) {
-        let event = match Topic::parse(topic).unwrap().place {
-            Place::Down { channel: Down::Want, .. } => Event::Want(payload),
-            Place::Down { channel: Down::Chunk { .. }, .. } => Event::Chunk(Chunk::decode(payload).unwrap()),
-            Place::Public(Public::Release { .. }) => Event::Release(payload),
-            _ => return,
-        };
+        let Some(Incoming::Event(event)) = machine.read(topic, payload) else { return };
         match machine.handle(self.now(), event) {
             Some(Keep::Manifest(bytes)) => self.parts.manifest = bytes.to_vec(),
             Some(Keep::Chunk { part, offset, bytes }) => {
@@ -180,7 +176,7 @@ impl<'c> Hands<'c> {
         };
         for vector in Vectors::open(vectors, golden)?.iter() {
             let mut hasher = OutputHasher::new();
-            hasher.f32(&native(plan, |input| vector.inputs.write_to(input).unwrap()));
+            hasher.output(DType::F32, &native(plan, |input| vector.inputs.write_to(input).unwrap()));
             if hasher.finish() != vector.digest {
                 return Err(Trouble::SelfTest);
             }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use mote_abi::DType;
 use mote_compiler::CompileOptions;
 use mote_engine::Arena;
 use mote_plan::{AlignedBytes, Plan};
@@ -48,7 +49,7 @@ pub(crate) fn golden_vectors(plan: &[u8]) -> Vec<u8> {
     let vectors = [1, 2, 3].map(|seed| {
         let inputs = Inputs::Generated { generator: Generator::Units, seed };
         let mut hasher = OutputHasher::new();
-        hasher.f32(&native(plan, |input| inputs.write_to(input).unwrap()));
+        hasher.output(DType::F32, &native(plan, |input| inputs.write_to(input).unwrap()));
         Vector { entry: 0, inputs, digest: hasher.finish(), expected: None }
     });
     golden::write(&vectors)

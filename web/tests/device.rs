@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use mote_abi::DType;
 use mote_seal::golden::{Generator, Inputs, OutputHasher, Vector, write};
 use mote_seal::{
     Artifact, Assignment, Blob, Class, Digest, Kind, Limits, Purpose, Release, Role, SigningKey, Stamp, Standing, seal,
@@ -39,7 +40,7 @@ impl Offer {
     fn new(version: u64) -> Self {
         let artifact: Vec<u8> = (0..2000u32).flat_map(|word| (word * 7 + version as u32).to_le_bytes()).collect();
         let mut hasher = OutputHasher::new();
-        hasher.f32(&ANSWER);
+        hasher.output(DType::F32, &ANSWER);
         let inputs = Inputs::Generated { generator: Generator::Units, seed: 1 };
         let golden = write(&[Vector { entry: 0, inputs, digest: hasher.finish(), expected: None }]);
         let blob = |bytes: &[u8]| Blob { digest: Digest::of(bytes), length: bytes.len() as u64 };

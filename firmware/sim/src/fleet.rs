@@ -180,6 +180,6 @@ pub fn golden(plan: &[u8], seed: u64) -> Option<Vec<u8>> {
     inputs.write_to(input_mut(&plan, 0, 0, &mut arena)?).ok()?;
     run(&plan, 0, &mut arena).ok()?;
     let mut hasher = OutputHasher::new();
-    hasher.f32(output(&plan, 0, 0, &arena)?);
+    hasher.output(DType::F32, output(&plan, 0, 0, &arena)?);
     Some(golden::write(&[Vector { entry: 0, inputs, digest: hasher.finish(), expected: None }]))
 }

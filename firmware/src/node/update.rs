@@ -1,9 +1,8 @@
 //! Gives the update machine of `mote-fleet` its flash, its keys and its engine.
 
-use mote_fleet::{Action, Event, Keep, Millis, Order, Slot, Trouble, Work};
+use mote_fleet::{Action, Event, Incoming, Keep, Millis, Order, Slot, Trouble, Work};
 use mote_seal::golden::Vectors;
 use mote_seal::{Opened, Target, open_detached};
-use mote_wire::{Ask, Body, Chunk, Down, Place, Public, Question, Topic};
 
 use super::Node;
 use crate::error::FlashFault;
@@ -29,39 +28,19 @@ impl<F: Flash> Node<'_, F> {
 
     /// Takes a message. One that is not for this device or cannot be read is counted, and that is all.
     pub fn arrived(&mut self, now: Millis, topic: &str, payload: &[u8]) {
-        let Some(event) = self.read(topic, payload) else {
-            self.passed.messages = self.passed.messages.saturating_add(1);
-            return;
+        let event = match self.device.read(topic, payload) {
+            Some(Incoming::Event(event)) => event,
+            Some(Incoming::Report) => return self.report(now),
+            None => {
+                self.passed.messages = self.passed.messages.saturating_add(1);
+                return;
+            }
         };
-        let Some(event) = event else { return self.report(now) };
         let keep: Option<Keep<'_>> = self.device.handle(now, event);
         let Some(keep) = keep else { return };
         if self.store.keep(&keep, self.device.good(), self.device.wanted()).is_err() {
             self.passed.writes = self.passed.writes.saturating_add(1);
             self.device.handle(now, Event::StorageFailed);
-        }
-    }
-
-    /// What a message says; `Some(None)` asks for telemetry.
-    fn read<'e>(&self, topic: &str, payload: &'e [u8]) -> Option<Option<Event<'e>>> {
-        let Topic { fleet, place } = Topic::parse(topic).ok()?;
-        let config = self.device.config();
-        if fleet != config.fleet {
-            return None;
-        }
-        match place {
-            Place::Public(Public::Release { model, .. }) if model == config.model => {
-                Some(Some(Event::Release(payload)))
-            }
-            Place::Down { device, channel } if device == config.device => match channel {
-                Down::Want => Some(Some(Event::Want(payload))),
-                Down::Chunk { .. } => Some(Some(Event::Chunk(Chunk::decode(payload).ok()?))),
-                Down::Ask => match Ask::decode(payload).ok()? {
-                    Ask { nonce, question: Question::Twin } => Some(Some(Event::Ask { nonce })),
-                    Ask { question: Question::Metrics, .. } => Some(None),
-                },
-            },
-            _ => None,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! then call [`Device::handle`] for every [`Event`] and [`Device::action`] until it answers `None`.
 //!
 //! - [`Device`]: the update, from a signed assignment to a committed or rolled back model.
+//! - [`Incoming`]: what a message says to it, found by its topic.
 //! - [`Record`] and [`newest`]: what survives a power cut.
 //! - [`answer`]: the serving side of a transfer.
 //! - [`Fold`] and [`Backlog`]: telemetry, mergeable by addition.
@@ -17,6 +18,7 @@ mod backoff;
 mod bits;
 mod chunks;
 mod config;
+mod incoming;
 mod record;
 mod report;
 mod source;
@@ -27,6 +29,7 @@ mod update;
 pub use action::{Action, Event, Hold, Keep, Order, Outcomes, Part, Request, Work};
 pub use backoff::{Backoff, Millis};
 pub use config::{Boot, Config, ConfigError, Limits, Trial};
+pub use incoming::Incoming;
 pub use mote_wire::UpdateState as State;
 pub use record::{Newest, RECORD_BYTES, Record, Side, Slot, newest};
 pub use report::{Backlog, Fold, Window};

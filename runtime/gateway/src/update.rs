@@ -7,13 +7,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use mote_fleet::{
-    Action, Backlog, Boot, Config, Device, Event, Fold, Keep, Limits, Millis, Order, RECORD_BYTES, Record, Slot, Trial,
-    Trouble, Work,
+    Action, Backlog, Boot, Config, Device, Event, Fold, Incoming, Keep, Limits, Millis, Order, RECORD_BYTES, Record,
+    Slot, Trial, Trouble, Work,
 };
 use mote_host::LoadError;
 use mote_seal::golden::{OutputHasher, Vectors};
 use mote_seal::{Class, Digest, Keyring, Sealed, TrustedKey, open_detached};
-use mote_wire::{Ask, Body, Chunk, Down, MAX_DOCUMENT, Place, Public, Question, Topic, Up};
+use mote_wire::{Body, MAX_DOCUMENT, Public, Topic, Up};
 
 use crate::config::{Gateway, Update};
 use crate::link::{Delivery, Link, Message};
@@ -229,20 +229,10 @@ impl Hands<'_> {
     }
 
     fn arrived(&mut self, device: &mut Device<'_>, topic: &str, payload: &[u8]) {
-        let Ok(Topic { place, .. }) = Topic::parse(topic) else { return };
-        let event = match place {
-            Place::Down { channel: Down::Want, .. } => Event::Want(payload),
-            Place::Public(Public::Release { .. }) => Event::Release(payload),
-            Place::Down { channel: Down::Chunk { .. }, .. } => match Chunk::decode(payload) {
-                Ok(chunk) => Event::Chunk(chunk),
-                Err(_) => return,
-            },
-            Place::Down { channel: Down::Ask, .. } => match Ask::decode(payload) {
-                Ok(Ask { nonce, question: Question::Twin }) => Event::Ask { nonce },
-                Ok(Ask { question: Question::Metrics, .. }) => return self.report(device),
-                Err(_) => return,
-            },
-            _ => return,
+        let event = match device.read(topic, payload) {
+            Some(Incoming::Event(event)) => event,
+            Some(Incoming::Report) => return self.report(device),
+            None => return,
         };
         let now = self.now();
         let kept: Option<std::io::Result<()>> = device.handle(now, event).map(|keep: Keep<'_>| self.store.keep(&keep));
@@ -345,10 +335,7 @@ impl Hands<'_> {
             let outputs = served.infer(vector.entry, &inputs).map_err(|_| Trouble::SelfTest)?;
             let mut hasher = OutputHasher::new();
             for (port, bytes) in entry.outputs.iter().zip(&outputs) {
-                match port.dtype {
-                    mote_abi::DType::F32 => hasher.f32(bytes),
-                    _ => hasher.bytes(bytes),
-                }
+                hasher.output(port.dtype, bytes);
             }
             if hasher.finish() != vector.digest {
                 return Err(Trouble::SelfTest);

@@ -75,10 +75,7 @@ impl Shape {
         let mut hasher = OutputHasher::new();
         for &(dtype, bytes) in &self.outputs {
             let (part, rest) = outputs.split_at_checked(bytes).unwrap_or((outputs, &[]));
-            match dtype {
-                DType::F32 => hasher.f32(part),
-                _ => hasher.bytes(part),
-            }
+            hasher.output(dtype, part);
             outputs = rest;
         }
         hasher.finish()

@@ -5,6 +5,8 @@
 
 use core::fmt;
 
+use mote_abi::DType;
+
 use crate::canonical::{Map, Reader, required};
 use crate::{Blob, Digest, Hasher, OpenError};
 
@@ -150,17 +152,15 @@ impl OutputHasher {
         Self::default()
     }
 
-    /// Takes an output of f32, little-endian.
-    pub fn f32(&mut self, output: &[u8]) {
+    /// Takes the next output, little-endian.
+    pub fn output(&mut self, dtype: DType, output: &[u8]) {
+        if dtype != DType::F32 {
+            return self.0.update(output);
+        }
         for &value in output.as_chunks().0 {
             let nan = f32::from_le_bytes(value).is_nan();
             self.0.update(&if nan { 0x7fc0_0000_u32.to_le_bytes() } else { value });
         }
-    }
-
-    /// Takes an output of any other type.
-    pub fn bytes(&mut self, output: &[u8]) {
-        self.0.update(output);
     }
 
     /// The digest of all outputs.

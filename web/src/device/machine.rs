@@ -1,10 +1,10 @@
 //! The update machine with its telemetry, as JavaScript drives it.
 
 use mote_fleet::{
-    Backlog, Backoff, Boot, Device, Event, Fold, Hold, Millis, Order, Outcomes, Record, Slot, Trouble, Work,
+    Backlog, Backoff, Boot, Device, Event, Fold, Hold, Incoming, Millis, Order, Outcomes, Record, Slot, Trouble, Work,
 };
 use mote_seal::{Keyring, OpenError, open_detached};
-use mote_wire::{Alive, Ask, Body, Chunk, Down, Filter, MAX_DOCUMENT, Place, Presence, Public, Question, Topic, Up};
+use mote_wire::{Alive, Body, Filter, MAX_DOCUMENT, Presence, Public, Topic, Up};
 use self_cell::self_cell;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -175,19 +175,12 @@ impl FleetMachine {
 
     /// A message. Answers bytes to keep, if it brings any; if they cannot be kept, say `storageFailed`.
     pub fn arrived(&mut self, now: f64, topic: &str, payload: &[u8]) -> Option<Kept> {
-        let place = Topic::parse(topic).ok()?.place;
-        let event = match place {
-            Place::Down { channel: Down::Want, .. } => Event::Want(payload),
-            Place::Public(Public::Release { .. }) => Event::Release(payload),
-            Place::Down { channel: Down::Chunk { .. }, .. } => Event::Chunk(Chunk::decode(payload).ok()?),
-            Place::Down { channel: Down::Ask, .. } => match Ask::decode(payload).ok()? {
-                Ask { nonce, question: Question::Twin } => Event::Ask { nonce },
-                Ask { question: Question::Metrics, .. } => {
-                    self.report(now);
-                    return None;
-                }
-            },
-            _ => return None,
+        let event = match self.device().read(topic, payload)? {
+            Incoming::Event(event) => event,
+            Incoming::Report => {
+                self.report(now);
+                return None;
+            }
         };
         self.cell.with_dependent_mut(|_, device| device.handle(millis(now), event).map(Kept::from))
     }

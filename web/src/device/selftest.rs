@@ -76,11 +76,7 @@ impl SelfTest {
 
     /// Takes the next output of the call, whose type the Card calls `dtype`.
     pub fn output(&mut self, dtype: &str, bytes: &[u8]) {
-        if dtype == DType::F32.name() {
-            self.hasher.f32(bytes);
-        } else {
-            self.hasher.bytes(bytes);
-        }
+        self.hasher.output(DType::from_name(dtype).unwrap_or(DType::U8), bytes);
     }
 
     /// Whether the outputs taken since the last call are right.

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod journeys;
+mod messages;
+mod publisher;
 mod reports;
+mod storage;
 mod storms;
 mod transfers;
 mod world;

@@ -3,6 +3,7 @@
 use std::{env, fs, path::PathBuf};
 
 use crate::sample::{PLAN, artifacts, assignment, gateway, key, release};
+use mote_abi::DType;
 use mote_seal::golden::{self, Expected, Generator, Inputs, Vector, Vectors};
 use mote_seal::{Addressee, Digest, Keyring, Role, open, open_assignment, seal, sign_assignment, sign_release};
 
@@ -93,7 +94,7 @@ fn tolerances_and_digests_treat_every_nan_alike() {
     }
     let digest = |bytes: &[u8]| {
         let mut hasher = golden::OutputHasher::new();
-        hasher.f32(bytes);
+        hasher.output(DType::F32, bytes);
         hasher.finish()
     };
     assert_eq!(digest(&f32s(&[other_nan])), digest(&f32s(&[f32::from_bits(0x7fc0_0000)])));
