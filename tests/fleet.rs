@@ -29,19 +29,7 @@ mod stream;
 #[path = "fleet/swaps.rs"]
 mod swaps;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long anything may take that takes milliseconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Whether the longer schedules run.
-fn long() -> bool {
-    std::env::var_os("MOTE_LONG").is_some_and(|value| value != "0")
-}
-
-/// One at a time: each of these tests keeps several processes busy.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -25,19 +25,7 @@ mod site;
 #[path = "mcu/updates.rs"]
 mod updates;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long anything may take that takes seconds on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Whether the longer schedules run.
-fn long() -> bool {
-    std::env::var_os("MOTE_LONG").is_some_and(|value| value != "0")
-}
-
-/// One at a time: an emulator keeps a processor busy.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}

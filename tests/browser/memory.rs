@@ -1,10 +1,11 @@
 //! Memory that a page took for a model is given back.
 
 use mote_tests::evidence;
+use mote_tests::keys::Keys;
+use mote_tests::schedule::alone;
 use serde_json::Value;
 
-use crate::alone;
-use crate::releases::{Keys, Subject};
+use crate::releases::Subject;
 use crate::script::Chromium;
 
 const NAME: &str = "digits-cnn";

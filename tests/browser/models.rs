@@ -1,10 +1,11 @@
 //! Every model of `models/`, by the browser package in Chromium.
 
 use mote_tests::evidence;
+use mote_tests::keys::Keys;
+use mote_tests::schedule::alone;
 use serde_json::Value;
 
-use crate::alone;
-use crate::releases::{Keys, Subject, VARIANT};
+use crate::releases::{Subject, VARIANT};
 use crate::script::{Chromium, from_hex};
 
 #[test]

@@ -8,13 +8,15 @@ use mote_gateway::config::Config;
 use mote_gateway::serve;
 use mote_seal::Class;
 use mote_tests::evidence::{self, Evidence};
+use mote_tests::keys::Keys;
 use mote_tests::npz;
+use mote_tests::schedule::alone;
 use mote_weld::Image;
 use serde_json::{Value, json};
 
-use crate::releases::{Keys, Subject, VARIANT};
+use crate::program;
+use crate::releases::{Subject, VARIANT};
 use crate::script::Chromium;
-use crate::{alone, program};
 
 #[test]
 fn the_playground_shows_the_same_bits_and_refuses_what_was_tampered_with() {

@@ -9,10 +9,11 @@ use mote_host::{Host, HostConfig};
 use mote_plan::{AlignedBytes, Plan};
 use mote_release::{Call, Draft, Package, Target};
 use mote_seal::{
-    Artifact, Assignment, Blob, Class, Digest, Limits, Purpose, Release, Role, SigningKey, Stamp, Standing,
-    sign_assignment, sign_release,
+    Artifact, Assignment, Blob, Class, Digest, Limits, Purpose, Release, SigningKey, Stamp, sign_assignment,
+    sign_release,
 };
 use mote_tests::evidence::Evidence;
+use mote_tests::keys::Keys;
 use mote_tests::npz::{self, Array};
 use mote_tests::special::Special;
 use mote_weld::{Card, Image, Profile};
@@ -21,28 +22,6 @@ use mote_weld::{Card, Image, Profile};
 pub(crate) const PLACES: [Target; 2] = [Target::Gateway, Target::Browser(Profile::Strict)];
 /// What a page takes.
 pub(crate) const VARIANT: &str = "strict";
-
-/// The keys of one publisher.
-pub(crate) struct Keys {
-    pub(crate) release: SigningKey,
-    pub(crate) assignment: SigningKey,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            release: SigningKey::from_seed(&[1; 32], Role::Release, Standing::Development),
-            assignment: SigningKey::from_seed(&[2; 32], Role::Assignment, Standing::Development),
-        }
-    }
-}
-
-impl Keys {
-    /// The text of the file of keys that a page trusts.
-    pub(crate) fn text(&self) -> String {
-        format!("{}\n{}\n", self.release.trusted(), self.assignment.trusted())
-    }
-}
 
 /// A model, compiled and tested, and what it is asked.
 pub(crate) struct Subject {

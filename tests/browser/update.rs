@@ -9,13 +9,15 @@ use mote_gateway::publisher::{DeviceTwin, Publisher};
 use mote_release::Package;
 use mote_seal::{Class, OpenError, Role, SigningKey, Standing};
 use mote_tests::evidence;
+use mote_tests::keys::Keys;
+use mote_tests::schedule::alone;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::PATIENCE;
 use crate::broker::{Broker, Kind};
-use crate::releases::{Keys, Subject, VARIANT, push, with_golden_of};
+use crate::releases::{Subject, VARIANT, push, with_golden_of};
 use crate::script::{Chromium, Script, from_hex};
-use crate::{PATIENCE, alone};
 
 const FLEET: &str = "plant";
 const DEVICE: &str = "page-1";

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use mote_fleet::State;
+use mote_tests::schedule::{alone, long};
 
+use crate::PATIENCE;
 use crate::broker::Kind;
 use crate::offers::Push;
 use crate::site::{Settings, Site};
 use crate::stream::Stream;
-use crate::{PATIENCE, alone, long};
 
 /// Every state that a record can stand in while an update is under way or has just ended; the rest is never entered
 /// here: there is no shadow, and nothing holds updates up or overtakes one another.

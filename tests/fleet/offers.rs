@@ -3,27 +3,13 @@
 use mote_gateway::models::VARIANT;
 use mote_gateway::publisher::{Offer, Publisher};
 use mote_seal::{
-    Artifact, Assignment, Blob, Class, Digest, Kind, Limits, Purpose, Release, Role, SigningKey, Stamp, Standing, seal,
+    Artifact, Assignment, Blob, Class, Digest, Kind, Limits, Purpose, Release, SigningKey, Stamp, seal,
     sign_assignment, sign_release,
 };
+use mote_tests::keys::Keys;
 
 use crate::models::{MODEL, golden_vectors, plan};
 use crate::site::{DEVICE, FLEET};
-
-/// The keys of one fleet.
-pub(crate) struct Keys {
-    pub(crate) release: SigningKey,
-    pub(crate) assignment: SigningKey,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self {
-            release: SigningKey::from_seed(&[1; 32], Role::Release, Standing::Development),
-            assignment: SigningKey::from_seed(&[2; 32], Role::Assignment, Standing::Development),
-        }
-    }
-}
 
 /// One release and the order to run it.
 pub(crate) struct Push {

@@ -4,14 +4,15 @@ use std::process::Command;
 
 use mote_fleet::Trouble;
 use mote_seal::{Class, OpenError, Role, Sealed, SigningKey, Standing};
+use mote_tests::schedule::alone;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::broker::Kind;
 use crate::device::Replica;
 use crate::models::{MODEL, folder};
+use crate::program;
 use crate::site::{DEVICE, FLEET, Settings, Site};
-use crate::{alone, program};
 
 /// A folder with the keys of a site, and the program in it.
 struct Desk {

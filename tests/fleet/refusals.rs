@@ -2,8 +2,8 @@
 
 use mote_fleet::{State, Trouble};
 use mote_seal::{Digest, OpenError, Role, SigningKey, Standing};
+use mote_tests::schedule::alone;
 
-use crate::alone;
 use crate::broker::Kind;
 use crate::models::{golden_vectors, plan};
 use crate::offers::Push;

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use mote_tests::schedule::alone;
+
+use crate::PATIENCE;
 use crate::broker::Kind;
 use crate::offers::Push;
 use crate::site::{Settings, Site};
-use crate::{PATIENCE, alone};
 
 const CHUNK: u32 = 256;
 const WINDOW: u16 = 16;

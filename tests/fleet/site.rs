@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use mote_fleet::{Record, State, newest};
 use mote_gateway::background::Background;
 use mote_gateway::publisher::{DeviceTwin, Publisher};
+use mote_tests::keys::Keys;
 use tempfile::TempDir;
 
 use crate::PATIENCE;
 use crate::broker::{Broker, Kind};
 use crate::models::{CHANNELS, MODEL, WINDOW};
-use crate::offers::{Keys, Push};
+use crate::offers::Push;
 use crate::process::Process;
 use crate::stream::{Stream, client};
 
@@ -59,8 +60,7 @@ impl Site {
         let folder = self.folder.path();
         std::fs::create_dir(folder.join("models")).unwrap();
         std::fs::write(folder.join("models/first.mote"), Push::good(1).sealed(&self.keys.release)).unwrap();
-        let keys = format!("{}\n{}\n", self.keys.release.trusted(), self.keys.assignment.trusted());
-        std::fs::write(folder.join("trusted.keys"), keys).unwrap();
+        std::fs::write(folder.join("trusted.keys"), self.keys.text()).unwrap();
         let Settings { chunk_bytes, window, trial_answers, retry_ms } = settings;
         let config = format!(
             r#"

@@ -1,10 +1,11 @@
 //! Twenty swaps under a fast stream.
 
+use mote_tests::schedule::{alone, long};
+
 use crate::broker::Kind;
 use crate::offers::Push;
 use crate::site::{Settings, Site};
 use crate::stream::check_every_answer;
-use crate::{alone, long};
 
 #[test]
 fn every_sample_is_answered_once_across_swaps_over_mosquitto() {

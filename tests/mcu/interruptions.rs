@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 
 use mote_fleet::State;
 use mote_tests::fuzz::Random;
+use mote_tests::schedule::{alone, long};
 
+use crate::PATIENCE;
 use crate::models::{WINDOW, plan, winning_scores};
 use crate::site::{Site, Words, samples};
-use crate::{PATIENCE, alone, long};
 
 const SEED: u64 = 7;
 /// Chunks of a transfer, and fewer.

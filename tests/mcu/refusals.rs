@@ -3,8 +3,8 @@
 use mote_firmware_sim::golden;
 use mote_fleet::{State, Trouble};
 use mote_seal::{Digest, OpenError};
+use mote_tests::schedule::alone;
 
-use crate::alone;
 use crate::models::{WINDOW, nan, plan, winning_scores};
 use crate::site::{Site, Words, samples};
 

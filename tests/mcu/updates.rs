@@ -2,8 +2,8 @@
 
 use mote_firmware_sim::linear;
 use mote_tests::evidence::Corpus;
+use mote_tests::schedule::alone;
 
-use crate::alone;
 use crate::models::{CHANNELS, WINDOW, compile, plan, winning_scores};
 use crate::site::{Site, Words, samples};
 

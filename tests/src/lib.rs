@@ -7,8 +7,10 @@
 pub mod cbor;
 pub mod evidence;
 pub mod fuzz;
+pub mod keys;
 pub mod npz;
 pub mod onnx;
 pub mod protobuf;
+pub mod schedule;
 pub mod signed;
 pub mod special;

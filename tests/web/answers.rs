@@ -7,11 +7,12 @@ use mote_compiler::CompileOptions;
 use mote_compiler::import::ImportOptions;
 use mote_plan::StatePair;
 use mote_release::{Draft, Target};
+use mote_tests::keys::Keys;
 use mote_tests::{evidence, onnx};
 use mote_weld::{Image, Profile};
 
 use crate::program;
-use crate::releases::{Keys, Subject};
+use crate::releases::Subject;
 use crate::scene::{Runtime, Scene};
 
 /// Compiled once for all runtimes.

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::Command;
 
 use mote_tests::evidence;
+use mote_tests::keys::Keys;
 
 use crate::program;
 use crate::refusals;
-use crate::releases::{Keys, Subject};
+use crate::releases::Subject;
 use crate::scene::{Runtime, Scene, copy, printed};
 
 #[test]

@@ -4,10 +4,11 @@ use mote_compiler::CompileOptions;
 use mote_release::{Draft, Target};
 use mote_seal::{Role, SigningKey, Standing};
 use mote_tests::evidence;
+use mote_tests::keys::Keys;
 use mote_weld::{Image, Profile};
 
 use crate::program;
-use crate::releases::{Keys, Subject};
+use crate::releases::Subject;
 use crate::scene::{Runtime, Scene};
 
 /// A scene with the digits model sealed rightly, and every wrong way.
