@@ -68,28 +68,14 @@ pub(crate) fn package() -> Result<PathBuf, Failure> {
 
 /// The crate as a module, in a target directory of its own: a nested cargo must not wait for the outer one's lock.
 fn module(toolchain: &Toolchain, target: &Path) -> Result<PathBuf, Failure> {
-    let mut cargo = toolchain.cargo("build", Library::Std, &rustflags(toolchain, target));
+    let flags = [vec![FEATURES.to_owned()], toolchain.remap(workspace::root(), target)].concat();
+    let mut cargo = toolchain.cargo("build", Library::Std, &flags);
     cargo.current_dir(workspace::root());
     cargo
         .args(["--quiet", "--locked", "--package", "mote-web", "--lib", "--profile", "web", "--target-dir"])
         .arg(target);
     run(&mut cargo)?;
     Ok(target.join(&toolchain.target).join("web/mote_web.wasm"))
-}
-
-/// Paths in panic messages are of no machine.
-fn rustflags(toolchain: &Toolchain, target: &Path) -> Vec<String> {
-    let home = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let places = [
-        (home("HOME"), "home"),
-        (home("CARGO_HOME"), "registry"),
-        (Some(toolchain.compiler.sysroot.clone()), "rust"),
-        (fs::canonicalize(toolchain.compiler.library()).ok(), "rust/library"),
-        (Some(target.to_owned()), "target"),
-        (Some(workspace::root().to_owned()), "mote"),
-    ];
-    let remap = |(from, to): (Option<PathBuf>, &str)| Some(format!("--remap-path-prefix={}={to}", from?.display()));
-    [FEATURES.to_owned()].into_iter().chain(places.into_iter().filter_map(remap)).collect()
 }
 
 /// Every file below a folder, sorted.

@@ -42,19 +42,6 @@ fn rustflags(toolchain: &Toolchain, workspace: &Path, target_dir: &Path) -> Vec<
     for argument in [&format!("-zstack-size={STACK_BYTES}"), "--stack-first"] {
         flags.push(format!("-Clink-arg={argument}"));
     }
-    // Later entries win, so the wider paths come first.
-    let homes = [
-        (std::env::var_os("HOME").map(PathBuf::from), "home"),
-        (std::env::var_os("CARGO_HOME").map(PathBuf::from), "registry"),
-        (Some(toolchain.compiler.sysroot.clone()), "rust"),
-        (fs::canonicalize(toolchain.compiler.library()).ok(), "rust/library"),
-        (Some(target_dir.to_owned()), "target"),
-        (Some(workspace.to_owned()), "mote"),
-    ];
-    for (from, to) in homes {
-        if let Some(from) = from {
-            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
-        }
-    }
+    flags.extend(toolchain.remap(workspace, target_dir));
     flags
 }

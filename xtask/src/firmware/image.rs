@@ -60,7 +60,7 @@ pub(crate) fn build(board: &Board, profile: Profile) -> Result<Vec<PathBuf>, Fai
     run(toolchain
         .cargo("build", Library::Core, &flags)
         .current_dir(workspace::root().join("firmware/boards/mps2"))
-        .args(["--quiet", "--profile", profile.name(), "--features", board.name, "--target-dir"])
+        .args(["--quiet", "--locked", "--profile", profile.name(), "--features", board.name, "--target-dir"])
         .arg(&built))?;
     let images = folder(profile).join(board.name);
     fs::create_dir_all(&images).map_err(|source| Failure::File { path: images.clone(), source })?;

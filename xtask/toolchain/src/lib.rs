@@ -9,7 +9,9 @@
 mod candidate;
 mod child;
 
-use std::path::PathBuf;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use candidate::Compiler;
@@ -56,6 +58,21 @@ impl Toolchain {
     /// `rustflags` are the only flags the compiler gets.
     pub fn cargo(&self, verb: &str, library: Library, rustflags: &[String]) -> Command {
         child::cargo(self, verb, library, rustflags)
+    }
+
+    /// Flags after which what is built says nothing of where: paths in panic messages are of no machine.
+    pub fn remap(&self, workspace: &Path, target_dir: &Path) -> Vec<String> {
+        // Later entries win, so the wider paths come first.
+        let homes = [
+            (env::var_os("HOME").map(PathBuf::from), "home"),
+            (env::var_os("CARGO_HOME").map(PathBuf::from), "registry"),
+            (Some(self.compiler.sysroot.clone()), "rust"),
+            (fs::canonicalize(self.compiler.library()).ok(), "rust/library"),
+            (Some(target_dir.to_owned()), "target"),
+            (Some(workspace.to_owned()), "mote"),
+        ];
+        let flag = |(from, to): (Option<PathBuf>, &str)| Some(format!("--remap-path-prefix={}={to}", from?.display()));
+        homes.into_iter().filter_map(flag).collect()
     }
 
     /// One line for a person: which compiler, and where `core` comes from.
