@@ -1,5 +1,5 @@
 // What the pages of these tests do with the browser package. Loaded by the page itself, under a strict policy.
-import { Keys, Model } from '/package/index.js';
+import { Keys, Model, arrayOf } from '/package/index.js';
 import { FleetDevice } from '/package/device.js';
 
 export { Model };
@@ -16,27 +16,13 @@ export async function open(name, options = {}) {
   return { model, sources: [...sources] };
 }
 
-const ARRAYS = {
-  f32: Float32Array,
-  f64: Float64Array,
-  i8: Int8Array,
-  u8: Uint8Array,
-  i16: Int16Array,
-  u16: Uint16Array,
-  i32: Int32Array,
-  u32: Uint32Array,
-  i64: BigInt64Array,
-  u64: BigUint64Array,
-  bool: Uint8Array,
-};
-
 /** Asks a model: the bytes of its inputs one after another in, those of its outputs out, in hex. */
 export function ask(model, given) {
   const { inputs, outputs } = model.card.entries[0];
   let from = 0;
   const named = inputs.map(({ name, dtype, bytes }) => {
     const own = given.slice(from, (from += bytes));
-    return [name, new ARRAYS[dtype](own.buffer)];
+    return [name, arrayOf(dtype, own.buffer)];
   });
   const answer = model.predict(Object.fromEntries(named));
   const parts = outputs.map(({ name }) => answer[name].data);

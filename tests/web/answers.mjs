@@ -2,12 +2,7 @@
 // Opens NAME.mote with keys.pub and answers every NAME.NN.in (the bytes of all inputs) with NAME.NN.out (those of all
 // outputs); a worker must give the same bytes, and so must views of the model's memory.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { Keys, Model, WorkerModel } from "mote-web";
-
-const ARRAYS = {
-  f32: Float32Array, f64: Float64Array, i8: Int8Array, u8: Uint8Array, i16: Int16Array, u16: Uint16Array,
-  i32: Int32Array, u32: Uint32Array, i64: BigInt64Array, u64: BigUint64Array, bool: Uint8Array,
-};
+import { Keys, Model, WorkerModel, arrayOf } from "mote-web";
 
 const keys = Keys.from(readFileSync("keys.pub"));
 
@@ -33,7 +28,7 @@ for (const name of process.argv.slice(2)) {
 function named(entry, bytes) {
   let at = 0;
   return Object.fromEntries(entry.inputs.map((port) => {
-    const array = new ARRAYS[port.dtype](bytes.slice(at, at + port.bytes).buffer);
+    const array = arrayOf(port.dtype, bytes.slice(at, at + port.bytes).buffer);
     at += port.bytes;
     return [port.name, array];
   }));

@@ -3,7 +3,7 @@
 export { audio, type FrameOptions } from "./audio.js";
 export type { Card, DType, EntryCard, TensorCard } from "./card.js";
 export { MoteError } from "./error.js";
-export type { Inputs, ModelInfo, PredictOptions, ReleaseInfo, Tensor, TypedArray } from "./guest.js";
+export { arrayOf, type Inputs, type ModelInfo, type PredictOptions, type ReleaseInfo, type Tensor, type TypedArray } from "./guest.js";
 export { image, type ImageOptions, type ImageSource, type Pixels } from "./image.js";
 export { Keys } from "./keys.js";
 export { Model, type Source, type Transferable } from "./model.js";

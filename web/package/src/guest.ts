@@ -269,7 +269,7 @@ function describe({ inputs }: EntryCard): string {
   return inputs.map(({ name, dtype, shape }) => `"${name}" ${dtype} [${shape.join(", ")}]`).join(" and ");
 }
 
-/** Bytes of memory as elements. */
+/** Little-endian bytes as elements of a type, for instance recorded inputs. */
 export function arrayOf(dtype: DType, bytes: ArrayBuffer): TypedArray {
   return new ARRAYS[dtype](bytes);
 }
