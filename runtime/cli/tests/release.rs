@@ -202,6 +202,7 @@ fn a_push_begins_only_with_what_can_end_well() {
     assert_eq!(push(&orders, &["--keys", &trusted, "--model", "digits"]), (2, "release.absent".into()));
     let named = ["--keys", &trusted, "--device", "no name"];
     assert_eq!(push(&orders, &named), (2, "push.order".into()));
+    assert_eq!(push(&orders, &["--keys", &trusted, "--within", "1"]), (5, "push.broker".into()));
     home.json(&["release", &evidence("digits-cnn"), "--key", &release, "-o", &out]);
     assert_eq!(push(&orders, &["--keys", &trusted]), (2, "release.absent".into()), "two models, and none is named");
     for blob in std::fs::read_dir(home.path("out/x")).unwrap() {

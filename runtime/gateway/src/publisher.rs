@@ -122,6 +122,8 @@ struct Shared {
     link: Link,
     store: Mutex<Store>,
     twins: watch::Sender<BTreeMap<String, DeviceTwin>>,
+    /// Whether a connection stands, and why none does.
+    standing: watch::Sender<Result<(), String>>,
     served: AtomicU64,
 }
 
@@ -146,10 +148,22 @@ impl Publisher {
             link,
             store: Mutex::default(),
             twins: watch::Sender::new(BTreeMap::new()),
+            standing: watch::Sender::new(Err("no answer".into())),
             served: AtomicU64::new(0),
         });
         let task = tokio::spawn(serve(Arc::clone(&shared), events));
         Ok(Self { shared, task })
+    }
+
+    /// Waits until a connection to the broker stands.
+    ///
+    /// # Errors
+    /// Why none did in time, for people.
+    pub async fn connected(&self, within: Duration) -> Result<(), String> {
+        let mut standing = self.shared.standing.subscribe();
+        // The sender lives as long as `self`, so this ends with a connection or in time; what is there then tells which.
+        let _ = timeout(within, standing.wait_for(Result::is_ok)).await;
+        standing.borrow().clone()
     }
 
     /// Publishes a release and answers requests for its bytes from here on.
@@ -229,8 +243,11 @@ impl Drop for Publisher {
 async fn serve(shared: Arc<Shared>, mut events: Events) {
     while let Some(event) = events.recv().await {
         match event {
-            LinkEvent::Connected { .. } => shared.assert_again(),
-            LinkEvent::Disconnected { .. } => {}
+            LinkEvent::Connected { .. } => {
+                shared.assert_again();
+                _ = shared.standing.send_replace(Ok(()));
+            }
+            LinkEvent::Disconnected { why } => _ = shared.standing.send_replace(Err(why)),
             LinkEvent::Arrived { topic, payload } => shared.arrived(&topic, &payload),
         }
     }

@@ -18,6 +18,9 @@ use crate::report::Failure;
 /// Where brokers listen.
 const PORT: u16 = 1883;
 
+/// How long the broker may take to answer.
+const CONNECT: Duration = Duration::from_secs(10);
+
 /// Options of `mote push`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -101,7 +104,6 @@ async fn push(
     let refused = |error: OfferError| Failure::execution("push.refused", error);
     let (link, events) = connect(broker(options)?);
     let publisher = Publisher::start(link, events, &options.fleet).map_err(|error| refused(error.into()))?;
-    publisher.offer(offer(package)).map_err(refused)?;
 
     let purpose = if options.rollback { Purpose::Rollback } else { Purpose::Update };
     let sign = |device: &str, stamp: Stamp| {
@@ -128,6 +130,13 @@ async fn push(
         Devices::Named(options.device.iter().cloned().collect::<BTreeSet<String>>())
     };
     let within = Duration::from_secs(options.within);
+    let (host, port) = &options.broker;
+    publisher.connected(CONNECT.min(within)).await.map_err(|why| {
+        Failure::execution("push.broker", why)
+            .at(format_args!("{host}:{port}"))
+            .hint("is there a broker, and does it take this user and password?")
+    })?;
+    publisher.offer(offer(package)).map_err(refused)?;
     let goal = Goal { model: package.model.clone(), release: package.digest, within };
     let see = |device: &str, twin: &DeviceTwin| {
         if options.watch {
