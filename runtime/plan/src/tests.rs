@@ -1,7 +1,6 @@
 //! A Plan survives the round trip, and no change of its bytes makes a reader panic.
 
 use mote_abi::{DType, op};
-use proptest::prelude::*;
 
 use crate::format::{CONST_ALIGN, header};
 use crate::step::{Conv, Fill, Unary};
@@ -107,15 +106,23 @@ fn each_contradiction_has_its_error() {
     assert_eq!(Plan::view(&sample()[1..]).unwrap_err(), PlanError::Misaligned);
 }
 
-proptest! {
-    #[test]
-    fn damaged_bytes_never_panic(changes in prop::collection::vec((0usize..1400, any::<u8>()), 1..8), cut in 0usize..2000) {
+/// By a generator of its own: build scripts use this crate, and would be built anew with whatever its tests depend on.
+#[test]
+fn damaged_bytes_never_panic() {
+    let mut state = 1_u64;
+    let mut below = |limit: usize| {
+        // Knuth's MMIX generator; its high bits are the good ones.
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % limit
+    };
+    for _ in 0..1000 {
         let mut bytes = sample();
         let len = bytes.len();
-        for (at, value) in changes {
-            bytes[at % len] = value;
+        for _ in 0..1 + below(7) {
+            bytes[below(1400) % len] = below(256) as u8;
         }
-        for view in [Plan::view(&bytes), Plan::trust(&bytes), Plan::view(&bytes[..cut.min(len)])].into_iter().flatten() {
+        let cut = below(2000).min(len);
+        for view in [Plan::view(&bytes), Plan::trust(&bytes), Plan::view(&bytes[..cut])].into_iter().flatten() {
             walk(&view);
         }
     }
