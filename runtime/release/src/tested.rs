@@ -98,10 +98,7 @@ fn on_the_engine(artifact: &Artifact, asked: &[Question]) -> Result<(), ReleaseE
     for (vector, question) in asked.iter().enumerate() {
         let inputs = question.inputs(&native.shapes)?;
         let got = native.run(question.entry, &inputs).map_err(|fault| ReleaseError::Fault { vector, fault })?;
-        let digest = native.shapes.get(question.entry as usize).map(|shape| shape.digest(&got));
-        if digest != Some(question.digest) {
-            return Err(other_bits(artifact, vector));
-        }
+        same_bits(artifact, vector, question, &native.shapes, &got)?;
     }
     Ok(())
 }
@@ -114,10 +111,7 @@ fn in_the_host(
 ) -> Result<(), ReleaseError> {
     for (vector, question) in asked.iter().enumerate() {
         let got = answer(&mut guest, question, shapes, vector)?;
-        let digest = shapes.get(question.entry as usize).map(|shape| shape.digest(&got));
-        if digest != Some(question.digest) {
-            return Err(other_bits(artifact, vector));
-        }
+        same_bits(artifact, vector, question, shapes, &got)?;
     }
     Ok(())
 }
@@ -133,9 +127,7 @@ fn close_in_the_host(
         let got = answer(&mut guest, question, shapes, vector)?;
         let Some(shape) = shapes.get(question.entry as usize).filter(|shape| shape.is_f32_out()) else {
             // Classes and indices have no tolerance: a fast artifact either agrees or is none.
-            if shapes.get(question.entry as usize).map(|shape| shape.digest(&got)) != Some(question.digest) {
-                return Err(other_bits(artifact, vector));
-            }
+            same_bits(artifact, vector, question, shapes, &got)?;
             continue;
         };
         let finite = || floats(&question.answer).map(f64::abs).filter(|value| value.is_finite());
@@ -172,6 +164,17 @@ fn instance(artifact: &Artifact, code: Code, host: &Host, image: &Image<'_>) -> 
     let profile = Profile::Strict;
     let model = host.load(&opened, image, &LoadOptions { code, profile, ..LoadOptions::default() })?;
     Ok(model.instantiate()?)
+}
+
+fn same_bits(
+    artifact: &Artifact,
+    vector: usize,
+    question: &Question,
+    shapes: &[Shape],
+    got: &[u8],
+) -> Result<(), ReleaseError> {
+    let digest = shapes.get(question.entry as usize).map(|shape| shape.digest(got));
+    if digest == Some(question.digest) { Ok(()) } else { Err(other_bits(artifact, vector)) }
 }
 
 fn other_bits(artifact: &Artifact, vector: usize) -> ReleaseError {

@@ -94,7 +94,7 @@ impl Blob {
 pub struct Artifact<'a> {
     /// Where it runs.
     pub class: Class,
-    /// Which of several for that class: `generic`, `cortex-m4`, `strict-v8`.
+    /// Which of several for that class: `generic`, `cortex-m4`, `strict`.
     pub variant: &'a str,
     /// What it is.
     pub kind: Kind,

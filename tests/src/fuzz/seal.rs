@@ -34,7 +34,7 @@ fn sealed() -> Vec<u8> {
     let artifact = |class, variant, kind| Artifact { class, variant, kind, blob: blob(ARTIFACT) };
     let artifacts = [
         artifact(Class::Gateway, "generic", Kind::Plan),
-        artifact(Class::Browser, "strict-v8", Kind::Module),
+        artifact(Class::Browser, "strict", Kind::Module),
         artifact(Class::Mcu, "cortex-m4", Kind::Plan),
     ];
     let release = Release {
