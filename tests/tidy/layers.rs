@@ -36,7 +36,7 @@ const HOMES: [(&str, &[&str]); 13] = [
     ("wasm-encoder", &["weld"]),
     ("wasmparser", &["weld", "guest-image"]),
     ("wasm-bindgen*", &["web", "bindgen"]),
-    ("embedded-hal*", &["firmware", "firmware-sim"]),
+    ("embedded-hal*", &["firmware"]),
     ("minimq", &["firmware"]),
     ("clap*", &["cli"]),
 ];

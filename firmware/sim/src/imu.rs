@@ -2,18 +2,12 @@
 
 use std::rc::Rc;
 
-use embedded_hal::i2c::{Error, ErrorKind, ErrorType, I2c, NoAcknowledgeSource, Operation};
-use mote_firmware::sensor::{AccelerationRange, Lsm6dso, RateRange};
+use mote_firmware::sensor::{AccelerationRange, Counts, EmulatedLsm6dso, RateRange};
 
 use crate::time::pass;
 
 /// The ranges that the recording is measured in.
 pub const RANGES: (AccelerationRange, RateRange) = (AccelerationRange::G4, RateRange::Dps2000);
-
-const WHO_AM_I: u8 = 0x0f;
-const STATUS_REG: u8 = 0x1e;
-const OUTX_L_G: u8 = 0x22;
-const OUTZ_H_A: u8 = 0x2d;
 
 /// Samples of six values: acceleration in g, angular rate in rad/s. Where one is missing the part does not answer.
 #[derive(Debug, Clone)]
@@ -61,7 +55,7 @@ impl Recording {
     pub fn registers(&self) -> Vec<u8> {
         let count = self.samples.len() as u32;
         let missing = [0x00, 0x80].repeat(6);
-        let samples = (0..self.samples.len()).flat_map(|at| self.counts(at).map_or(missing.clone(), Vec::from));
+        let samples = (0..self.samples.len()).flat_map(|at| self.registers_of(at).map_or(missing.clone(), Vec::from));
         count.to_le_bytes().into_iter().chain(samples).collect()
     }
 
@@ -72,7 +66,7 @@ impl Recording {
     }
 
     /// What the part answers in its output registers for a sample: rates, then accelerations.
-    fn counts(&self, at: usize) -> Option<[u8; 12]> {
+    fn registers_of(&self, at: usize) -> Option<[u8; 12]> {
         let [ax, ay, az, wx, wy, wz] = self.samples[at % self.samples.len()]?;
         let (acceleration, rate) = RANGES;
         let (g, rad) = (acceleration.g_per_count(), rate.rad_per_count());
@@ -93,68 +87,12 @@ impl FromIterator<Option<[f32; 6]>> for Recording {
     }
 }
 
+impl Counts for Recording {
+    fn counts(&mut self, sample: usize) -> Option<[u8; 12]> {
+        pass(self.stall_us);
+        self.registers_of(sample)
+    }
+}
+
 /// The bus with the part on it.
-#[derive(Debug)]
-pub struct Bus {
-    recording: Recording,
-    next: usize,
-    register: u8,
-}
-
-impl Bus {
-    /// The recording from its start.
-    #[must_use]
-    pub fn new(recording: Recording) -> Self {
-        Self { recording, next: 0, register: 0 }
-    }
-
-    fn read(&mut self, bytes: &mut [u8]) -> Result<(), NoAnswer> {
-        pass(self.recording.stall_us);
-        let Some(counts) = self.recording.counts(self.next) else {
-            self.next += 1;
-            return Err(NoAnswer);
-        };
-        for byte in bytes {
-            *byte = match self.register {
-                WHO_AM_I => 0x6c,
-                STATUS_REG => 0x03,
-                OUTX_L_G..=OUTZ_H_A => counts[usize::from(self.register - OUTX_L_G)],
-                _ => 0,
-            };
-            if self.register == OUTZ_H_A {
-                self.next += 1;
-            }
-            self.register = self.register.wrapping_add(1);
-        }
-        Ok(())
-    }
-}
-
-/// Nothing answers at the address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoAnswer;
-
-impl Error for NoAnswer {
-    fn kind(&self) -> ErrorKind {
-        ErrorKind::NoAcknowledge(NoAcknowledgeSource::Address)
-    }
-}
-
-impl ErrorType for Bus {
-    type Error = NoAnswer;
-}
-
-impl I2c for Bus {
-    fn transaction(&mut self, address: u8, operations: &mut [Operation<'_>]) -> Result<(), NoAnswer> {
-        if address != Lsm6dso::<Self>::ADDRESS {
-            return Err(NoAnswer);
-        }
-        for operation in operations {
-            match operation {
-                Operation::Write(bytes) => self.register = bytes.first().copied().unwrap_or(self.register),
-                Operation::Read(bytes) => self.read(bytes)?,
-            }
-        }
-        Ok(())
-    }
-}
+pub type Bus = EmulatedLsm6dso<Recording>;

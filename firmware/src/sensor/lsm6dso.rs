@@ -6,20 +6,22 @@ use embedded_hal::i2c::I2c;
 use super::registers::Registers;
 use crate::port::{Sensor, SensorFault};
 
-const WHO_AM_I: u8 = 0x0f;
-const IDENTITY: u8 = 0x6c;
+/// With the pin SA0 low.
+pub(super) const ADDRESS: u8 = 0x6a;
+pub(super) const WHO_AM_I: u8 = 0x0f;
+pub(super) const IDENTITY: u8 = 0x6c;
 const CTRL1_XL: u8 = 0x10;
 const CTRL2_G: u8 = 0x11;
 const CTRL3_C: u8 = 0x12;
-const STATUS_REG: u8 = 0x1e;
+pub(super) const STATUS_REG: u8 = 0x1e;
 /// Rates from here on, accelerations behind them.
-const OUTX_L_G: u8 = 0x22;
+pub(super) const OUTX_L_G: u8 = 0x22;
 /// 104 Hz: above the rate at which it is read, so that a sample is never stale.
 const ODR_104_HZ: u8 = 0x40;
 /// Both halves of a value are of one moment; reading goes on to the next register.
 const BDU_IF_INC: u8 = 0x44;
 /// New accelerations and rates are there.
-const BOTH_AVAILABLE: u8 = 0x03;
+pub(super) const BOTH_AVAILABLE: u8 = 0x03;
 
 /// The largest acceleration that is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +95,7 @@ pub struct Lsm6dso<B> {
 
 impl<B: I2c> Lsm6dso<B> {
     /// The address with the pin SA0 low.
-    pub const ADDRESS: u8 = 0x6a;
+    pub const ADDRESS: u8 = ADDRESS;
 
     /// Checks that the part is there and starts both halves of it.
     ///

@@ -24,12 +24,12 @@ use mote_board_mps2::executor::run_forever;
 use mote_board_mps2::host::{self, HostError};
 use mote_board_mps2::network::{Buffers, Network, RECEIVE_BYTES, SEND_BYTES};
 use mote_board_mps2::nor::{Nor, SECTOR};
-use mote_board_mps2::recorded::Bus;
+use mote_board_mps2::recorded::Recorded;
 use mote_board_mps2::watchdog::Watchdog;
 use mote_board_mps2::{memory, stack, tick};
 use mote_firmware::capacity::{RX_BYTES, TX_BYTES};
 use mote_firmware::mqtt::Minimq;
-use mote_firmware::sensor::{AccelerationRange, Lsm6dso, RateRange};
+use mote_firmware::sensor::{AccelerationRange, EmulatedLsm6dso, Lsm6dso, RateRange};
 use mote_firmware::{
     Answers, App, Board, BootError, Broker, EmbassyClock, Identity, Layout, Memory, Sampling, SensorFault, Settings,
     Which,
@@ -52,6 +52,9 @@ const WATCHDOG: Duration = Duration::from_secs(40);
 const STACK_EVERY: u32 = 64;
 /// Bytes of the longest command line.
 const COMMAND_LINE: usize = 256;
+
+/// The bus with the inertial unit.
+type Bus = EmulatedLsm6dso<Recorded>;
 
 /// The device, every part of it named.
 type Device = App<'static, Nor, Minimq<'static, Network>, EmbassyClock, Watchdog, Lsm6dso<Bus>>;
@@ -116,7 +119,7 @@ fn boot() -> Result<&'static mut Device, Refusal> {
     let rx = singleton!(: [u8; RX_BYTES] = [0; RX_BYTES]).ok_or(Refusal::Taken)?;
     let tx = singleton!(: [u8; TX_BYTES] = [0; TX_BYTES]).ok_or(Refusal::Taken)?;
 
-    let bus = Bus::new(memory::bytes(recording));
+    let bus = Bus::new(Recorded::new(memory::bytes(recording)));
     let ranges = (AccelerationRange::G4, RateRange::Dps2000);
     let sensor = Lsm6dso::new(bus, Lsm6dso::<Bus>::ADDRESS, ranges.0, ranges.1)?;
 
