@@ -35,6 +35,9 @@ pub enum QemuError {
         /// Bytes of the store.
         room: usize,
     },
+    /// Sets of inputs for one Plan are equally long.
+    #[error("the sets of inputs differ in length")]
+    UnequalSets,
     /// The board has no memory that a file could stand behind.
     #[error("{board}: no file can stand behind the board's store")]
     NoFile {
@@ -91,7 +94,7 @@ pub enum QemuError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Status {
-    /// Fewer inputs than were announced.
+    /// A set of inputs that is shorter or longer than the Plan's.
     #[error("the inputs do not fit the Plan")]
     Inputs,
     /// Not a Plan.

@@ -46,6 +46,10 @@ impl Emulator {
     /// # Errors
     /// A Plan that does not fit the board, a refusal of the firmware, or what goes wrong on this machine.
     pub fn infer(&self, board: &Board, plan: &[u8], sets: &[Vec<u8>], count: Count<'_>) -> Result<Answer, QemuError> {
+        let bytes = sets.first().map_or(0, Vec::len);
+        if sets.iter().any(|set| set.len() != bytes) {
+            return Err(QemuError::UnequalSets);
+        }
         let mut store = plan.to_vec();
         store.resize(plan.len().next_multiple_of(ALIGN), 0);
         store.extend(sets.iter().flatten());
@@ -56,7 +60,8 @@ impl Emulator {
         let folder = tempfile::tempdir().map_err(io("no temporary folder"))?;
         fs::write(folder.path().join("store"), &store).map_err(io("cannot write the Plan"))?;
 
-        let mut qemu = self.command(board, "infer", folder.path(), &[format!("sets={}", sets.len())])?;
+        let words = [format!("sets={}", sets.len()), format!("bytes={bytes}")];
+        let mut qemu = self.command(board, "infer", folder.path(), &words)?;
         qemu.args(["-M", board.machine, "-device"]);
         qemu.arg(format!("loader,file=store,addr={:#x},force-raw=on", board.store));
         match count {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use mote_firmware_sim::{BOARD_BYTES, Recording, board_store, time};
-use mote_qemu::{BOARDS, Device, Emulator, QemuError};
+use mote_firmware_sim::{BOARD_BYTES, Recording, board_store, linear, time};
+use mote_qemu::{BOARDS, Count, Device, Emulator, QemuError, Status};
 use mote_seal::Purpose;
 
 use crate::cast::{controller, sound};
@@ -11,6 +11,25 @@ use crate::socket::{Rollout, Seen, installed, start};
 
 /// The stack of the boards; a quarter of it has to stay free.
 const STACK_BYTES: usize = 40 << 10;
+
+#[test]
+fn inputs_of_another_length_are_refused() {
+    let emulator = match Emulator::find() {
+        Ok(emulator) => emulator,
+        Err(reason) => return eprintln!("skipped: inputs_of_another_length_are_refused: {reason}"),
+    };
+    let (plan, [board, ..]) = (linear(8, 3, |at| at as f32), &BOARDS);
+    let infer = |lengths: &[usize]| {
+        let sets: Vec<Vec<u8>> = lengths.iter().map(|&length| vec![0; length]).collect();
+        emulator.infer(board, &plan, &sets, Count::Nothing)
+    };
+    assert_eq!(infer(&[32, 32]).unwrap().outputs, [[0; 12]; 2]);
+    for lengths in [&[28][..], &[36], &[0], &[36, 36]] {
+        let refused = infer(lengths);
+        assert!(matches!(refused, Err(QemuError::Refused { status: Status::Inputs, .. })), "{lengths:?}: {refused:?}");
+    }
+    assert!(matches!(infer(&[32, 28]), Err(QemuError::UnequalSets)));
+}
 
 #[test]
 fn an_update_on_an_emulated_board_is_committed() {

@@ -1,7 +1,7 @@
 //! Runs any Plan on any inputs: for conformance, instruction counts and memory figures.
 //!
-//! In: the store holds a Plan and, from the next multiple of 16, `sets` sets of inputs (an argument), each the inputs of
-//! entry 0 one after another. Out: the file `outputs`, the outputs of every set one after another, and the file `figures`,
+//! In: the store holds a Plan and, from the next multiple of 16, `sets` sets of inputs of `bytes` bytes each (arguments), a
+//! set being the inputs of entry 0 one after another. Out: the file `outputs`, the outputs of every set one after another, and the file `figures`,
 //! one `name value` a line. The weights stay in the store; the arena is all RAM that is free.
 #![no_std]
 #![no_main]
@@ -49,7 +49,8 @@ fn main() -> ! {
 fn answer() -> Result<(), Refusal> {
     let mut line = [0; COMMAND_LINE];
     let line = host::command_line(&mut line)?;
-    let sets: u32 = host::argument(line, "sets").and_then(|text| text.parse().ok()).ok_or(Refusal::Arguments)?;
+    let number = |name| host::argument(line, name).and_then(|text| text.parse().ok()).ok_or(Refusal::Arguments);
+    let (sets, bytes): (usize, usize) = (number("sets")?, number("bytes")?);
     let mut core = cortex_m::Peripherals::take().ok_or(Refusal::Arguments)?;
     tick::start(&mut core.SYST, tick::LONGEST);
 
@@ -58,17 +59,22 @@ fn answer() -> Result<(), Refusal> {
     let plan = Plan::view(store)?;
     mark::end(Region::View);
     let mut arena = Arena::new(memory::arena().ok_or(Refusal::Arguments)?)?;
-    let mut inputs = store.get(plan.bytes().len().next_multiple_of(16)..).ok_or(Refusal::Inputs)?;
+    let mut given = store.get(plan.bytes().len().next_multiple_of(16)..).ok_or(Refusal::Inputs)?;
     let mut outputs = File::create(c"outputs")?;
     let mut figures = File::create(c"figures")?;
 
     for _ in 0..sets {
+        let (mut set, others) = given.split_at_checked(bytes).ok_or(Refusal::Inputs)?;
+        given = others;
         let mut index = 0;
         while let Some(input) = mote_engine::input_mut(&plan, 0, index, &mut arena) {
-            let (given, rest) = inputs.split_at_checked(input.len()).ok_or(Refusal::Inputs)?;
-            input.copy_from_slice(given);
-            inputs = rest;
+            let (own, rest) = set.split_at_checked(input.len()).ok_or(Refusal::Inputs)?;
+            input.copy_from_slice(own);
+            set = rest;
             index += 1;
+        }
+        if !set.is_empty() {
+            return Err(Refusal::Inputs);
         }
         stack::paint();
         let begun = tick::cycles();
@@ -92,8 +98,10 @@ fn answer() -> Result<(), Refusal> {
 impl core::fmt::Display for Refusal {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Arguments => f.write_str("the command line does not say how many sets of inputs there are"),
-            Self::Inputs => f.write_str("the store ends before the inputs do"),
+            Self::Arguments => {
+                f.write_str("the command line does not say how many sets of inputs there are, and of how many bytes")
+            }
+            Self::Inputs => f.write_str("a set of inputs is not as long as the inputs of the Plan"),
             Self::Plan(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
             Self::Host(error) => write!(f, "{error:?}"),
