@@ -145,7 +145,8 @@ impl From<ReleaseError> for Failure {
             E::Sign(_) => (Exit::Usage, "seal.unsignable"),
             E::InputLength { .. } => (Exit::Input, "input.shape"),
             E::OtherBits { .. } | E::TooFarOff { .. } => (Exit::Disagreement, "release.disagreement"),
-            E::Io { .. } => (Exit::Execution, "output.unwritable"),
+            E::Read { .. } => (Exit::Model, "release.unreadable"),
+            E::Write { .. } => (Exit::Execution, "output.unwritable"),
             _ => (Exit::Execution, "run.failed"),
         };
         let failure = Self::new(exit, code, &error);

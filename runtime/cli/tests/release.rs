@@ -202,6 +202,9 @@ fn a_push_begins_only_with_what_can_end_well() {
     assert_eq!(push(&orders, &["--keys", &trusted, "--model", "digits"]), (2, "release.absent".into()));
     let named = ["--keys", &trusted, "--device", "no name"];
     assert_eq!(push(&orders, &named), (2, "push.order".into()));
+    let nowhere = ["push", &home.arg("nowhere"), "--broker", "127.0.0.1:1", "--fleet", "f", "--device", "d"];
+    let nowhere = home.fails(&[&nowhere[..], &["--key", &orders, "--keys", &trusted]].concat());
+    assert_eq!(nowhere, (3, "release.unreadable".into()));
     assert_eq!(push(&orders, &["--keys", &trusted, "--within", "1"]), (5, "push.broker".into()));
     home.json(&["release", &evidence("digits-cnn"), "--key", &release, "-o", &out]);
     assert_eq!(push(&orders, &["--keys", &trusted]), (2, "release.absent".into()), "two models, and none is named");

@@ -64,7 +64,7 @@ pub enum ServeError {
     #[error(transparent)]
     Update(#[from] UpdateError),
     /// The directory of pages is not usable.
-    #[error(transparent)]
+    #[error("[http] pages: {0}")]
     Pages(#[from] PagesError),
     /// The configuration contradicts itself.
     #[error(transparent)]

@@ -103,9 +103,17 @@ pub enum ReleaseError {
         /// The first check that failed.
         source: OpenError,
     },
-    /// A file of a release cannot be read or written.
+    /// A file of a release cannot be read.
     #[error("{}: {source}", path.display())]
-    Io {
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file of a release cannot be written.
+    #[error("{}: {source}", path.display())]
+    Write {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.

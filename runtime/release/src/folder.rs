@@ -110,12 +110,12 @@ impl Package {
 
 /// The signed documents of a folder, in order of name.
 fn documents(folder: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, ReleaseError> {
-    let failed = |source| ReleaseError::Io { path: folder.into(), source };
+    let failed = |source| ReleaseError::Read { path: folder.into(), source };
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if path.extension().is_some_and(|ending| ending == DOCUMENT) {
-            let bytes = fs::read(&path).map_err(|source| ReleaseError::Io { path: path.clone(), source })?;
+            let bytes = fs::read(&path).map_err(|source| ReleaseError::Read { path: path.clone(), source })?;
             found.push((path, bytes));
         }
     }
@@ -130,14 +130,14 @@ fn blob_bytes(folder: &Path, blob: &Blob) -> Result<Vec<u8>, ReleaseError> {
         Ok(bytes) if bytes.len() as u64 == blob.length && Digest::of(&bytes) == blob.digest => Ok(bytes),
         Ok(_) => Err(no_blob()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(no_blob()),
-        Err(source) => Err(ReleaseError::Io { path, source }),
+        Err(source) => Err(ReleaseError::Read { path, source }),
     }
 }
 
 fn make_folder(path: &Path) -> Result<(), ReleaseError> {
-    fs::create_dir_all(path).map_err(|source| ReleaseError::Io { path: path.into(), source })
+    fs::create_dir_all(path).map_err(|source| ReleaseError::Write { path: path.into(), source })
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReleaseError> {
-    fs::write(path, bytes).map_err(|source| ReleaseError::Io { path: path.into(), source })
+    fs::write(path, bytes).map_err(|source| ReleaseError::Write { path: path.into(), source })
 }
