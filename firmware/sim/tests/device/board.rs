@@ -13,10 +13,10 @@ use crate::socket::{Rollout, Seen, installed, start};
 const STACK_BYTES: usize = 40 << 10;
 
 #[test]
-fn inputs_of_another_length_are_refused() {
+fn what_does_not_fit_is_refused_by_its_reason() {
     let emulator = match Emulator::find() {
         Ok(emulator) => emulator,
-        Err(reason) => return eprintln!("skipped: inputs_of_another_length_are_refused: {reason}"),
+        Err(reason) => return eprintln!("skipped: what_does_not_fit_is_refused_by_its_reason: {reason}"),
     };
     let (plan, [board, ..]) = (linear(8, 3, |at| at as f32), &BOARDS);
     let infer = |lengths: &[usize]| {
@@ -29,6 +29,11 @@ fn inputs_of_another_length_are_refused() {
         assert!(matches!(refused, Err(QemuError::Refused { status: Status::Inputs, .. })), "{lengths:?}: {refused:?}");
     }
     assert!(matches!(infer(&[32, 28]), Err(QemuError::UnequalSets)));
+
+    let [.., least_memory] = &BOARDS;
+    let large = linear(1 << 18, 1, |at| at as f32);
+    let refused = emulator.infer(least_memory, &large, &[vec![0; 4 << 18]], Count::Nothing);
+    assert!(matches!(refused, Err(QemuError::Refused { status: Status::ShortArena, .. })), "{refused:?}");
 }
 
 #[test]

@@ -59,6 +59,9 @@ fn answer() -> Result<(), Refusal> {
     let plan = Plan::view(store)?;
     mark::end(Region::View);
     let mut arena = Arena::new(memory::arena().ok_or(Refusal::Arguments)?)?;
+    if arena.len() < plan.arena_bytes() as usize {
+        return Err(Fault::ShortArena { needed: plan.arena_bytes() }.into());
+    }
     let mut given = store.get(plan.bytes().len().next_multiple_of(16)..).ok_or(Refusal::Inputs)?;
     let mut outputs = File::create(c"outputs")?;
     let mut figures = File::create(c"figures")?;
