@@ -20,8 +20,6 @@ use crate::program;
 pub(crate) const MODEL: &str = "watch";
 const FLEET: &str = "plant";
 const DEVICE: &str = "watch-1";
-/// Has flash that a file can stand behind.
-const BOARD: &str = "an386";
 /// The movement that the sensor repeats.
 const RECORDED: usize = 64;
 
@@ -70,7 +68,7 @@ impl Site {
         let first = controller.release(1, 0, first, None);
         let identity = controller.identity().unwrap();
         let store = board_store(&identity, Some(first.factory()), Some(&recording())).unwrap();
-        std::fs::write(folder.path().join("flash"), store).unwrap();
+        board().write_store(&folder.path().join("flash"), &store).unwrap();
 
         let generation = 1;
         let mut site =
@@ -96,7 +94,7 @@ impl Site {
                 format!("trial_ms={trial_ms}"),
             ],
         };
-        self.device = Some(self.emulator.boot(Board::named(BOARD).unwrap(), &device).unwrap());
+        self.device = Some(self.emulator.boot(board(), &device).unwrap());
         self.await_twin("a start", |twin| twin.boot > before && twin.running.is_some())
     }
 
@@ -177,4 +175,8 @@ pub(crate) fn samples() -> Vec<[f32; CHANNELS]> {
         values
     };
     (0..RECORDED).map(|_| sample()).collect()
+}
+
+fn board() -> &'static Board {
+    Board::named("an386").unwrap()
 }

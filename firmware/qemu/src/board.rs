@@ -1,5 +1,10 @@
 //! The boards: what QEMU calls them and what builds for them. `firmware/boards/mps2/src/board.rs` is their own side of it.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
 /// A board of `firmware/boards/mps2`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Board {
@@ -15,9 +20,10 @@ pub struct Board {
     pub store: u32,
     /// Its bytes, as many as are used.
     pub store_bytes: usize,
-    /// Bytes of a file that can stand behind that memory and outlive the emulation. The M55's store lies amid the two
-    /// gigabytes of its board.
-    pub file_bytes: Option<u64>,
+    /// Bytes of the file that can stand behind that memory and outlive the emulation.
+    pub file_bytes: u64,
+    /// Where the store begins in it. The M55's lies amid the two gigabytes of its board.
+    pub file_offset: u64,
     /// Frequency of the core.
     pub core_hz: u32,
 }
@@ -41,7 +47,8 @@ pub static BOARDS: [Board; 4] = [
         target: "thumbv7em-none-eabihf",
         store: 0x2100_0000,
         store_bytes: STORE_BYTES,
-        file_bytes: Some(STORE_BYTES as u64),
+        file_bytes: STORE_BYTES as u64,
+        file_offset: 0,
         core_hz: 25_000_000,
     },
     Board {
@@ -51,7 +58,8 @@ pub static BOARDS: [Board; 4] = [
         target: "thumbv7em-none-eabihf",
         store: 0x6000_0000,
         store_bytes: STORE_BYTES,
-        file_bytes: Some(STORE_BYTES as u64),
+        file_bytes: STORE_BYTES as u64,
+        file_offset: 0,
         core_hz: 25_000_000,
     },
     Board {
@@ -61,7 +69,8 @@ pub static BOARDS: [Board; 4] = [
         target: "thumbv8m.main-none-eabihf",
         store: 0x8000_0000,
         store_bytes: STORE_BYTES,
-        file_bytes: Some(STORE_BYTES as u64),
+        file_bytes: STORE_BYTES as u64,
+        file_offset: 0,
         core_hz: 20_000_000,
     },
     Board {
@@ -71,12 +80,23 @@ pub static BOARDS: [Board; 4] = [
         target: "thumbv8m.main-none-eabihf",
         store: 0x7000_0000,
         store_bytes: STORE_BYTES,
-        file_bytes: None,
+        file_bytes: 2 << 30,
+        file_offset: 0x1000_0000,
         core_hz: 32_000_000,
     },
 ];
 
 impl Board {
+    /// Writes a store to the file that is to stand behind the board's external memory; what lies around it is a hole.
+    ///
+    /// # Errors
+    /// What goes wrong on this machine.
+    pub fn write_store(&self, file: &Path, store: &[u8]) -> io::Result<()> {
+        let file = File::create(file)?;
+        file.set_len(self.file_bytes)?;
+        file.write_all_at(store, self.file_offset)
+    }
+
     /// The board of this short name.
     pub fn named(name: &str) -> Option<&'static Self> {
         BOARDS.iter().find(|board| board.name == name)

@@ -12,7 +12,7 @@ use crate::error::QemuError;
 /// What a device is started with.
 #[derive(Clone, Debug)]
 pub struct Device {
-    /// The file behind the board's flash, at least [`Board::store_bytes`] long; grown to the size that QEMU wants.
+    /// The file behind the board's external memory, written by [`Board::write_store`].
     pub flash: PathBuf,
     /// Where the console goes, appended.
     pub console: PathBuf,
@@ -32,13 +32,10 @@ impl Emulator {
     /// Boots `device` on a board.
     ///
     /// # Errors
-    /// No image, a board without a store that a file could stand behind, or what goes wrong on this machine.
+    /// No image, or what goes wrong on this machine.
     pub fn boot(&self, board: &Board, device: &Device) -> Result<Running, QemuError> {
         let io = |what| move |source| QemuError::Io { what, source };
-        let size = board.file_bytes.ok_or(QemuError::NoFile { board: board.name })?;
-        let flash = absolute(&device.flash)?;
-        let file = File::options().write(true).open(&flash).map_err(io("no flash file"))?;
-        file.set_len(size).map_err(io("cannot size the flash file"))?;
+        let (size, flash) = (board.file_bytes, absolute(&device.flash)?);
         let console = File::options().create(true).append(true).open(&device.console).map_err(io("no console file"))?;
         let folder = flash.parent().unwrap_or(Path::new("."));
         let port = format!("port={}", device.broker_port);

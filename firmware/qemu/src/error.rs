@@ -38,12 +38,6 @@ pub enum QemuError {
     /// Sets of inputs for one Plan are equally long.
     #[error("the sets of inputs differ in length")]
     UnequalSets,
-    /// The board has no memory that a file could stand behind.
-    #[error("{board}: no file can stand behind the board's store")]
-    NoFile {
-        /// The board.
-        board: &'static str,
-    },
     /// The firmware refused.
     #[error("{board}: {status}: {console}")]
     Refused {

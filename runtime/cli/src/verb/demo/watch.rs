@@ -17,7 +17,7 @@ use crate::report::Failure;
 
 /// The device's name.
 pub(super) const WATCH: &str = "cortex-m4";
-/// Has flash that a file can stand behind.
+/// The board that it is.
 const BOARD: &str = "an386";
 /// Answers that prove a new model.
 const TRIAL: u32 = 10;
@@ -53,8 +53,8 @@ impl Watch {
     /// Writes the flash as it leaves the factory and switches the watch on.
     pub(super) fn start(emulator: &Emulator, site: &Site, made: &Made<'_>) -> Result<Self, Failure> {
         let flash = site.folder().join(WATCH).with_extension("flash");
-        std::fs::write(&flash, made.store()?).map_err(|error| failed(error).at(flash.display()))?;
         let board = Board::named(BOARD).ok_or_else(|| failed("no such board").at(BOARD))?;
+        board.write_store(&flash, &made.store()?).map_err(|error| failed(error).at(flash.display()))?;
         let Made { window, hop, every_ms, broker_port, .. } = *made;
         let words = vec![
             format!("every={every_ms}"),
