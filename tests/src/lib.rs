@@ -14,3 +14,4 @@ pub mod protobuf;
 pub mod schedule;
 pub mod signed;
 pub mod special;
+pub mod suite;

@@ -46,6 +46,16 @@ pub fn parse(mut bytes: &[u8]) -> Option<Vec<Field>> {
     Some(fields)
 }
 
+/// Packed numbers, or nothing where the bytes are none.
+#[must_use]
+pub fn varints(mut packed: &[u8]) -> Option<Vec<u64>> {
+    let mut numbers = Vec::new();
+    while !packed.is_empty() {
+        numbers.push(take_varint(&mut packed)?);
+    }
+    Some(numbers)
+}
+
 /// The bytes of a message.
 #[must_use]
 pub fn encode(fields: &[Field]) -> Vec<u8> {
