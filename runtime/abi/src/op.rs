@@ -203,3 +203,35 @@ codes! {
         AverageWithPadding = 3,
     }
 }
+
+codes! {
+    /// How a node of a decision tree compares an element with its value.
+    Branch {
+        /// Not at all: the node is a leaf.
+        Leaf = 0,
+        /// `x <= value`.
+        LessOrEqual = 1,
+        /// `x < value`.
+        Less = 2,
+        /// `x >= value`.
+        GreaterOrEqual = 3,
+        /// `x > value`.
+        Greater = 4,
+        /// `x == value`.
+        Equal = 5,
+        /// `x != value`.
+        NotEqual = 6,
+    }
+}
+
+codes! {
+    /// How the scores of several trees meet.
+    Aggregate {
+        /// Sum.
+        Sum = 1,
+        /// Smallest.
+        Min = 2,
+        /// Largest.
+        Max = 3,
+    }
+}

@@ -326,6 +326,9 @@ pub enum Reason {
     /// A tensor attribute that cannot be read.
     #[error("attribute tensor: {0}")]
     Tensor(#[from] TensorError),
+    /// Decision trees that contradict themselves.
+    #[error(transparent)]
+    Forest(#[from] crate::forest::ForestError),
     /// A constant that cannot be computed.
     #[error("computing it while compiling failed: {0}")]
     Eval(#[from] crate::eval::EvalError),

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use mote_abi::DType;
-use mote_abi::op::{Binary, Pool, Reduce, Unary};
+use mote_abi::op::{Aggregate, Binary, Pool, Reduce, Unary};
 
 /// Index in [`Graph::values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -228,6 +228,16 @@ pub enum Op {
     /// `x [T,B,I], w [3H,I] constant, r [3H,H] constant, bias [3H] constant, recurrent bias [3H] constant, h0? [B,H] ->
     /// y [T,B,H], h [B,H]`: one direction, gates z r h.
     Gru(Recurrent),
+    /// `x [N,F] f32|f64, rules u32, next u32, values, roots u32, targets? u32, scores? -> y [N,targets]`: decision trees, all
+    /// but x constant, as [`mote_plan::Kind::Trees`] takes them.
+    Trees {
+        /// How the scores of a target meet.
+        aggregate: Aggregate,
+        /// Most splits between a root and a leaf.
+        depth: usize,
+    },
+    /// `x, keys [K] ascending -> y i32`: position of each element among the keys, K where it is none of them.
+    Find,
 }
 
 /// Settings of a recurrent operator.

@@ -6,6 +6,7 @@ mod budget;
 mod compile;
 mod error;
 mod eval;
+mod forest;
 pub mod graph;
 pub mod import;
 mod lower;
@@ -17,6 +18,7 @@ pub use budget::{BadBudget, Budget, FlashOver, OverBudget, RamOver};
 pub use compile::{COMPILER, CompileError, CompileOptions, Compiled, compile, compile_for};
 pub use error::{ExternalError, ImportError, Reason, Refusal, Refusals, TensorError};
 pub use eval::EvalError;
+pub use forest::ForestError;
 pub use lower::{
     BufferReport, Core, EntryGraph, EntryReport, LowerError, Lowered, Report, StepReport, Target, UnknownTarget, macs,
 };

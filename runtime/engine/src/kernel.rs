@@ -49,6 +49,10 @@ macro_rules! for_each_kernel {
             top_k_f32 mote_k_top_k_f32,
             lstm mote_k_lstm,
             gru mote_k_gru,
+            trees mote_k_trees,
+            trees_f32 mote_k_trees_f32,
+            find mote_k_find,
+            find_f32 mote_k_find_f32,
         }
     };
 }
@@ -114,6 +118,8 @@ impl Kernel {
             Kind::Lstm => Self::lstm,
             Kind::Gru => Self::gru,
             Kind::ConvTranspose => Self::conv_transpose,
+            Kind::Trees => return by_type(Self::trees_f32, Self::trees, Self::trees),
+            Kind::Find => return by_type(Self::find_f32, Self::find, Self::find),
         })
     }
 }

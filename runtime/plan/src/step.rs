@@ -97,6 +97,11 @@ kinds! {
     Gru = 25, "gru", in 5..=6, out 3..=3;
     /// `x [N,H,W,Ci] f32, w [Ci][kh*kw][Co/groups], bias [Co] -> y [N,Ho,Wo,Co]`: transposed convolution. Dense.
     ConvTranspose = 26, "conv_transpose", in 3..=3, out 1..=1;
+    /// `x [N,F] f32|f64, rules [M] u32, next [M] u32, values [M], roots [T] u32, targets? [S] u32, scores? [S] -> y [N,targets]`:
+    /// decision trees, all floats of one type. Dense.
+    Trees = 100, "trees", in 5..=7, out 1..=1;
+    /// `x, keys [K] -> y i32`: position of each element among ascending keys of its type, K where it is none of them. Dense.
+    Find = 101, "find", in 2..=2, out 1..=1;
 }
 
 macro_rules! params {
@@ -257,6 +262,13 @@ params! {
         /// 1 takes the largest, 0 the smallest.
         largest: u32,
     }
+    /// Parameters of [`Kind::Trees`].
+    Trees {
+        /// How the scores of a target meet.
+        aggregate: op::Aggregate,
+        /// Most splits between a root and a leaf.
+        depth: u32,
+    }
     /// Parameters of [`Kind::Lstm`] and [`Kind::Gru`].
     Recurrent {
         /// 1 runs from the last time step to the first.
@@ -349,7 +361,7 @@ macro_rules! code_words {
     )*};
 }
 
-code_words!(op::Unary, op::Binary, op::Reduce, op::Pool);
+code_words!(op::Unary, op::Binary, op::Reduce, op::Pool, op::Aggregate);
 
 /// One step record, read in place.
 #[derive(Clone, Copy, Debug)]

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use mote_abi::DType;
-use mote_abi::op::{Binary, Reduce, Unary};
+use mote_abi::op::{Aggregate, Binary, Reduce, Unary};
 
 use super::Limits;
 use crate::error::Reason;
+use crate::forest::{self, Form, Packed, Tree};
 use crate::graph::{Clamp, Graph, Node, Op, Value, ValueId, Window};
 
 /// Most dimensions of a tensor.
@@ -108,6 +109,16 @@ impl Emit {
 
     pub(crate) fn f32s(&mut self, dims: Vec<usize>, values: &[f32]) -> Result<ValueId, Reason> {
         self.constant(DType::F32, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    fn u32s(&mut self, values: &[u32]) -> Result<ValueId, Reason> {
+        let data: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.constant(DType::U32, vec![values.len()], data)
+    }
+
+    /// A constant whose elements are cut to the type.
+    pub(crate) fn reals(&mut self, dtype: DType, dims: Vec<usize>, values: &[f64]) -> Result<ValueId, Reason> {
+        self.constant(dtype, dims, values.iter().flat_map(|&v| element(dtype, v)).collect::<Vec<u8>>())
     }
 
     pub(crate) fn bools(&mut self, dims: Vec<usize>, values: &[bool]) -> Result<ValueId, Reason> {
@@ -227,6 +238,7 @@ impl Emit {
             Op::Lstm(_) => 4 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Gru(_) => 3 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Reduce { .. } | Op::ArgReduce { .. } => dims(0).iter().product::<usize>() / made.max(1),
+            Op::Trees { depth, .. } => (depth + 1) * dims(4).iter().product::<usize>(),
             Op::TopK { axis, .. } => dims(0).get(*axis).copied().unwrap_or(1),
             _ => 1,
         };
@@ -395,6 +407,39 @@ impl Emit {
         let dims = self.dims(x);
         let kept = (0..dims.len()).filter(|i| !axes.contains(i)).map(|i| dims[i]).collect();
         self.reshape(x, kept)
+    }
+
+    /// Scores `[N, targets]` of rows `x [N, F]`, f32 or f64, by decision trees.
+    pub(crate) fn trees(
+        &mut self,
+        x: ValueId,
+        trees: &[Tree],
+        targets: usize,
+        aggregate: Aggregate,
+    ) -> Result<ValueId, Reason> {
+        let (dtype, dims) = (self.dtype(x), self.dims(x));
+        let &[rows, features] = dims.as_slice() else { return Err(Reason::Shape { what: "the input", got: dims }) };
+        if !matches!(dtype, DType::F32 | DType::F64) {
+            return Err(Reason::Type(dtype));
+        }
+        let Packed { rules, next, values, roots, targets: owners, scores, depth } =
+            forest::pack(trees, Form { dtype, features, targets, aggregate })?;
+        let mut inputs = vec![Some(x), Some(self.u32s(&rules)?), Some(self.u32s(&next)?)];
+        inputs.push(Some(self.reals(dtype, vec![values.len()], &values)?));
+        inputs.push(Some(self.u32s(&roots)?));
+        if !scores.is_empty() {
+            inputs.push(if owners.is_empty() { None } else { Some(self.u32s(&owners)?) });
+            inputs.push(Some(self.reals(dtype, vec![scores.len()], &scores)?));
+        }
+        self.emit(Op::Trees { aggregate, depth }, &inputs, dtype, vec![rows, targets])
+    }
+
+    /// Position of each element among ascending keys of its type, their number where it is none of them: i32.
+    pub(crate) fn find(&mut self, x: ValueId, keys: ValueId) -> Result<ValueId, Reason> {
+        if self.dtype(x) != self.dtype(keys) {
+            return Err(Reason::Types(self.dtype(x), self.dtype(keys)));
+        }
+        self.emit(Op::Find, &[Some(x), Some(keys)], DType::I32, self.dims(x))
     }
 
     pub(crate) fn softmax(&mut self, x: ValueId, axis: usize, log: bool) -> Result<ValueId, Reason> {

@@ -60,6 +60,8 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         Kind::ScatterNd | Kind::ScatterElements => written + 3 * count(input(2)),
         Kind::Lerp => 4 * written,
         Kind::ArgReduce | Kind::CumSum => 2 * read,
+        Kind::Trees => trees_cost(&step.params, dim(x, 0), count(input(4)), dim(y, 1)),
+        Kind::Find => read * (u64::from(count(w).max(1).ilog2()) + 2) * 6,
         Kind::TopK => read * (u64::from(read.max(2).ilog2()) + 1) * 4 + read * selected(x, y),
     };
     (macs, ops)
@@ -110,6 +112,12 @@ fn binary_cost(params: &Params) -> u64 {
         op::Binary::Div | op::Binary::PRelu | op::Binary::Max | op::Binary::Min => 3,
         _ => 1,
     }
+}
+
+/// Every tree goes down to its deepest leaf, which scores every target.
+fn trees_cost(params: &Params, rows: u64, trees: u64, targets: u64) -> u64 {
+    let Params::Trees(params) = params else { return 1 };
+    rows * (trees * (8 * (u64::from(params.depth) + 1) + 4 * targets) + 3 * targets)
 }
 
 fn reduction_cost(params: &Params) -> u64 {

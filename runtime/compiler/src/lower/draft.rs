@@ -95,6 +95,7 @@ pub(super) enum Params {
     CumSum(step::CumSum),
     TopK(step::TopK),
     Recurrent(step::Recurrent),
+    Trees(step::Trees),
 }
 
 impl Draft {
@@ -195,6 +196,7 @@ impl Step {
             Params::CumSum(p) => writer.step(kind, inputs, outputs, p),
             Params::TopK(p) => writer.step(kind, inputs, outputs, p),
             Params::Recurrent(p) => writer.step(kind, inputs, outputs, p),
+            Params::Trees(p) => writer.step(kind, inputs, outputs, p),
         }
     }
 }

@@ -7,6 +7,7 @@ mod line;
 mod matrix;
 mod movement;
 mod recurrent;
+mod search;
 
 pub use element_wise::{binary, binary_f32, binary_f64, select, unary, unary_f32, unary_f64};
 pub use image::{conv, conv_group, conv_transpose, depthwise, pool};
@@ -17,6 +18,7 @@ pub use line::{
 pub use matrix::{mat_mul, mat_mul_f32};
 pub use movement::{cast, copy, fill, halo};
 pub use recurrent::{gru, lstm};
+pub use search::{find, find_f32, trees, trees_f32};
 
 use mote_kernels::Around;
 use mote_plan::step::Params;

@@ -96,6 +96,16 @@ fn every_kind() -> AlignedBytes {
     let (h, c, scratch) = (s.tensor::<f32>(&[1, 2]), s.tensor::<f32>(&[1, 2]), s.tensor::<f32>(&[1, 16]));
     s.step(Kind::Lstm, &[sequence, rw, rr, rb], &[states, h, c, scratch], &recurrent);
     s.step(Kind::Gru, &[sequence, rw, rr, rb, rb], &[states, h, scratch], &recurrent);
+    let rows = s.constant(&[2, 2], &[0.5_f32, 3.0, 1.5, 0.0]);
+    let nodes = [s.constant(&[3], &[0x0100_0001_u32, 1, 2]), s.constant(&[3], &[2_u32, 1, 0])];
+    let (values, roots) = (s.constant(&[3], &[1.0_f32, 5.0, 0.0]), s.constant(&[1], &[0_u32]));
+    let (targets, scores) = (s.constant(&[2], &[1_u32, 0]), s.constant(&[2], &[7.0_f32, 8.0]));
+    let scored = s.tensor::<f32>(&[2, 2]);
+    let trees = step::Trees { aggregate: op::Aggregate::Sum, depth: 1 };
+    s.step(Kind::Trees, &[rows, nodes[0], nodes[1], values, roots, targets, scores], &[scored], &trees);
+    let keys = s.constant(&[3], &[-1_i64, 1, 4]);
+    let positions = s.tensor::<i32>(&[2, 3]);
+    s.bare(Kind::Find, &[ints, keys], &[positions]);
     s.plan()
 }
 

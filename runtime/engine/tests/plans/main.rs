@@ -11,4 +11,5 @@ mod numbers;
 mod pictures;
 mod recurrent;
 mod scene;
+mod search;
 mod whole;

@@ -7,6 +7,7 @@ mod matmul;
 mod movement;
 mod pointwise;
 mod recurrent;
+mod search;
 
 use super::build::Build;
 use super::draft::TensorRef;
@@ -50,6 +51,8 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         | Op::TopK { .. } => indexing::lower(build, node),
         Op::Lstm(settings) => recurrent::lstm(build, node, settings),
         Op::Gru(settings) => recurrent::gru(build, node, settings),
+        Op::Trees { aggregate, depth } => search::trees(build, node, *aggregate, *depth),
+        Op::Find => search::find(build, node),
     }
 }
 
