@@ -1,7 +1,7 @@
 // Opens every sealed model of a folder with the browser package and asks it, with a network and without.
 // usage: node models.mjs PACKAGE FOLDER
-// FOLDER holds trusted.keys, NAME.mote and NAME.SET.in. Says for each model {name, release, answers, again}: the outputs
-// in hex for each set, and those of the page after it was loaded again while models cannot be fetched.
+// FOLDER holds trusted.keys, NAME.mote and NAME.SET.in. Says for each model {name, release, answers, audio, again}: the
+// outputs in hex for each set, those of the audio thread, and both of the page loaded again while models cannot be fetched.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { launch, say } from './chromium.mjs';
@@ -32,10 +32,11 @@ try {
 }
 
 async function openAndAsk({ name, sets }) {
-  const { open, askAll } = await import('/test/page.js');
+  const { open, askAll, askAudioThread } = await import('/test/page.js');
   const { model, sources } = await open(name);
   const { version, variant, digest } = model.release;
   const answers = await askAll(model, sets);
+  const audio = await askAudioThread(model, sets);
   model.dispose();
-  return { release: { version: Number(version), variant, digest }, sources, answers };
+  return { release: { version: Number(version), variant, digest }, sources, answers, audio };
 }

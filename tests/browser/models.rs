@@ -26,6 +26,7 @@ fn every_model_gives_the_native_bits_with_a_network_and_without() {
         assert_eq!(line["release"]["variant"], VARIANT, "{}", subject.name);
         let native = subject.native();
         assert_eq!(answers(subject, &line["answers"]), native, "{}: Chromium and native differ", subject.name);
+        assert_eq!(answers(subject, &line["audio"]), native, "{}: on the audio thread", subject.name);
         assert_eq!(line["sources"], serde_json::json!(["network"]), "{}", subject.name);
         let again = &line["again"];
         assert_eq!(answers(subject, &again["answers"]), native, "{}: from the cache", subject.name);

@@ -18,14 +18,20 @@ export async function open(name, options = {}) {
 
 /** Asks a model: the bytes of its inputs one after another in, those of its outputs out, in hex. */
 export function ask(model, given) {
-  const { inputs, outputs } = model.card.entries[0];
+  return spelled(model, model.predict(named(model, given)));
+}
+
+function named(model, given) {
   let from = 0;
-  const named = inputs.map(({ name, dtype, bytes }) => {
+  const arrays = model.card.entries[0].inputs.map(({ name, dtype, bytes }) => {
     const own = given.slice(from, (from += bytes));
     return [name, arrayOf(dtype, own.buffer)];
   });
-  const answer = model.predict(Object.fromEntries(named));
-  const parts = outputs.map(({ name }) => answer[name].data);
+  return Object.fromEntries(arrays);
+}
+
+function spelled(model, answer) {
+  const parts = model.card.entries[0].outputs.map(({ name }) => answer[name].data);
   return parts.map((data) => hex(new Uint8Array(data.buffer, data.byteOffset, data.byteLength))).join('');
 }
 
@@ -34,6 +40,22 @@ export async function askAll(model, files) {
   const answers = [];
   for (const file of files) answers.push(ask(model, await bytes(`/models/${file}`)));
   return answers;
+}
+
+/** The same on the audio thread, to which the compiled model is posted. */
+export async function askAudioThread(model, files) {
+  const sets = [];
+  for (const file of files) sets.push(named(model, await bytes(`/models/${file}`)));
+  const context = new OfflineAudioContext(1, 128, 8000);
+  await context.audioWorklet.addModule('/test/processor.js');
+  const node = new AudioWorkletNode(context, 'asked', { processorOptions: { ...model.transferable, sets } });
+  const answered = new Promise((resolve, reject) => {
+    node.port.onmessage = ({ data }) => resolve(data);
+    node.onprocessorerror = reject;
+  });
+  node.connect(context.destination);
+  await context.startRendering();
+  return (await answered).map((answer) => spelled(model, answer));
 }
 
 function hex(bytes) {

@@ -27,7 +27,8 @@ writeFileSync("src/generated/mote_web.wasm.gz", gzipSync(module, { level: 9 }));
 const entries = ["index", "slim", "worklet", "device"].filter((name) => existsSync(`src/${name}.ts`));
 await build({
   ...settings,
-  entryPoints: entries.map((name) => `src/${name}.ts`),
+  // Workers' own part of the entries is a chunk, so that a page without one can leave it out.
+  entryPoints: [...entries, "worker_model"].map((name) => `src/${name}.ts`),
   outdir: out,
   format: "esm",
   splitting: true,

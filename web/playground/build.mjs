@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { gzipSync } from "node:zlib";
 
-/** What the page loads before a model, gzipped: all but the verifier and what is loaded when it is asked for. */
+/** What the page loads beside models and their verifier, gzipped, with the plot that streams ask for. */
 const LIMIT = 60_000;
 
 const [out] = process.argv.slice(2);
@@ -59,14 +59,15 @@ const later = (entryPoint) => {
   return gzipped([...load(name, ["import-statement", "dynamic-import"])].filter((part) => !first.has(part)));
 };
 const whole = gzipped([...first, ...page]);
+const plot = later("src/plot.ts");
 const rows = [
   ["playground", whole],
-  ["its plot, for streams", later("src/plot.ts")],
+  ["its plot, for streams", plot],
   ["its device, when it connects", later("node_modules/mote-web/device.js")],
   ["mote_web.wasm", gzipped(["mote_web.wasm"])],
 ];
 for (const [what, bytes] of rows) console.log(`${what.padEnd(36)} ${String(bytes).padStart(7)} bytes gzipped`);
-if (whole > LIMIT) {
-  console.error(`The page may have ${LIMIT} bytes; it has ${whole}.`);
+if (whole + plot > LIMIT) {
+  console.error(`The page may have ${LIMIT} bytes; it has ${whole + plot}.`);
   process.exit(1);
 }

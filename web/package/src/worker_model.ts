@@ -1,4 +1,3 @@
-import script from "./generated/worker.txt";
 import type { Card } from "./card.js";
 import { MoteError, fromPlain } from "./error.js";
 import type { Inputs, ReleaseInfo, Tensor } from "./guest.js";
@@ -42,7 +41,8 @@ export class WorkerModel implements Disposable {
   static async open(source: Source, keys: Keys, options: WorkerOptions = {}): Promise<WorkerModel> {
     const [place, profile] = suited(source);
     const opened = await open(place, profile, keys, options);
-    const model = new WorkerModel(opened, (listener) => startWorker(options.workerUrl, listener));
+    const script = await scriptOf(options);
+    const model = new WorkerModel(opened, (listener) => startWorker(script, listener));
     try {
       await model.#ask({ do: "start", ...opened });
       return model;
@@ -116,15 +116,23 @@ interface Listener {
   failure(message: string): void;
 }
 
-function startWorker(url: string | URL | undefined, listener: Listener): Line {
-  return typeof Worker === "function" ? startWebWorker(url, listener) : startNodeWorker(url, listener);
+/** The worker's script: where it is, or its text. */
+type Script = { url: string | URL } | { text: string };
+
+/** The text is a part of its own, so that pages without a worker do not load it. */
+async function scriptOf({ workerUrl }: WorkerOptions): Promise<Script> {
+  return workerUrl ? { url: workerUrl } : { text: (await import("./generated/worker.txt")).default };
 }
 
-function startWebWorker(url: string | URL | undefined, listener: Listener): Line {
-  const blob = url ? undefined : URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+function startWorker(script: Script, listener: Listener): Line {
+  return typeof Worker === "function" ? startWebWorker(script, listener) : startNodeWorker(script, listener);
+}
+
+function startWebWorker(script: Script, listener: Listener): Line {
+  const url = "url" in script ? script.url : URL.createObjectURL(new Blob([script.text], { type: "text/javascript" }));
   // A module, because Deno knows no other kind.
-  const worker = new Worker(url ?? blob ?? "", { type: "module" });
-  const release = () => blob && URL.revokeObjectURL(blob);
+  const worker = new Worker(url, { type: "module" });
+  const release = () => "text" in script && URL.revokeObjectURL(String(url));
   worker.onmessage = ({ data }: MessageEvent<Answer>) => {
     // The first answer proves that the script has been read.
     release();
@@ -145,10 +153,10 @@ interface NodeWorker {
   terminate(): Promise<number>;
 }
 
-function startNodeWorker(url: string | URL | undefined, listener: Listener): Line {
+function startNodeWorker(script: Script, listener: Listener): Line {
   const threads = nodeModule<{ Worker: new (script: string | URL, options?: { eval: boolean }) => NodeWorker }>("node:worker_threads");
   if (!threads) throw new MoteError("worker.absent", "there are no workers here", "use Model in place of WorkerModel");
-  const worker = url ? new threads.Worker(new URL(url)) : new threads.Worker(script, { eval: true });
+  const worker = "url" in script ? new threads.Worker(new URL(script.url)) : new threads.Worker(script.text, { eval: true });
   worker.on("message", listener.answer);
   worker.on("error", (error) => listener.failure(String(error)));
   return { send: (order) => worker.postMessage(order), close: () => void worker.terminate() };
