@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use mote_plan::{Meta, StatePair};
+use mote_plan::{Columns, Meta, StatePair};
 use sha2::{Digest, Sha256};
 
 use crate::budget::{Budget, OverBudget};
 use crate::error::ImportError;
+use crate::graph::Graph;
 use crate::import::{Dim, ImportOptions, InputSpec, Model};
 use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target};
 use crate::passes;
@@ -78,6 +79,9 @@ pub enum CompileError {
     /// A batch size of zero.
     #[error("a batch size is zero")]
     ZeroBatch,
+    /// Which strings the model names depends on the batch size.
+    #[error("the model names other strings at other batch sizes, so its entries cannot share their numbers")]
+    Words,
     /// A state pair that the model does not have.
     #[error("state pair `{output}` -> `{input}` does not name an output and an input of equal type and shape")]
     State {
@@ -96,7 +100,7 @@ impl CompileError {
             Self::Lower(_) => "E-LOWER",
             Self::Budget(_) => "E-BUDGET",
             Self::Name(_) => "E-COMPILE-NAME",
-            Self::NoBatchDim | Self::ZeroBatch => "E-COMPILE-BATCH",
+            Self::NoBatchDim | Self::ZeroBatch | Self::Words => "E-COMPILE-BATCH",
             Self::State { .. } => "E-COMPILE-STATE",
         }
     }
@@ -159,12 +163,19 @@ impl Imported {
             entries.push(EntryGraph { batch, graph: passes::run(model.graph(&import)?) });
         }
         check_states(&entries, &options.state)?;
+        let Graph { words, texts, columns, .. } = entries.first().map(|e| e.graph.clone()).unwrap_or_default();
+        if entries.iter().any(|e| e.graph.words != words) {
+            return Err(CompileError::Words);
+        }
         let meta = Meta {
             name: options.name.clone(),
             version: options.version,
             compiler: COMPILER.to_owned(),
             source: hex(&Sha256::digest(bytes)),
             labels: options.labels.clone(),
+            words,
+            texts,
+            columns: columns.into_iter().map(|(tensor, names)| Columns { tensor, names }).collect(),
             state: options.state.clone(),
             window: options.window,
             hop: options.hop,

@@ -106,6 +106,12 @@ pub enum ImportError {
     /// Nodes that cannot be imported.
     #[error("{0}")]
     Refused(Box<Refusals>),
+    /// Strings of a caller that reach an output: only those that the model names have a number.
+    #[error("output `{name}` hands on strings of an input, which need not be among those that the model names")]
+    OpenText {
+        /// Name of the output.
+        name: String,
+    },
     /// A model output whose type is not supported or contradicts what is computed.
     #[error("output `{name}` is declared with a type that is not supported or not {computed}, which is computed")]
     OutputType {
@@ -122,7 +128,7 @@ impl ImportError {
         match self {
             Self::Door(_) | Self::Decode | Self::NoGraph => "E-IMPORT-FILE",
             Self::Opset { .. } => "E-IMPORT-OPSET",
-            Self::InputType { .. } | Self::OutputType { .. } => "E-IMPORT-TYPE",
+            Self::InputType { .. } | Self::OutputType { .. } | Self::OpenText { .. } => "E-IMPORT-TYPE",
             Self::UnboundDim { .. } | Self::DimConflict { .. } | Self::UnknownDim { .. } => "E-IMPORT-DIM",
             Self::UnknownInput { .. } | Self::InputShape { .. } => "E-IMPORT-INPUT",
             Self::Tensor { .. } => "E-IMPORT-TENSOR",
@@ -326,6 +332,9 @@ pub enum Reason {
     /// A tensor attribute that cannot be read.
     #[error("attribute tensor: {0}")]
     Tensor(#[from] TensorError),
+    /// Strings where only numbers are understood, or ones that may differ though both are unknown.
+    #[error("it builds strings or looks into them; strings can only be compared, selected and moved")]
+    Strings,
     /// Decision trees that contradict themselves.
     #[error(transparent)]
     Forest(#[from] crate::forest::ForestError),

@@ -245,10 +245,18 @@ impl Pack {
         let above = f64::from(near) > value;
         f64::from(match branch {
             Branch::LessOrEqual | Branch::Greater => {
-                if above { near.next_down() } else { near }
+                if above {
+                    near.next_down()
+                } else {
+                    near
+                }
             }
             Branch::Less | Branch::GreaterOrEqual => {
-                if above { near } else { near.next_up() }
+                if above {
+                    near
+                } else {
+                    near.next_up()
+                }
             }
             Branch::Equal | Branch::NotEqual | Branch::Leaf => f32::NAN,
         })

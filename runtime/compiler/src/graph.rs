@@ -24,6 +24,12 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// Values that a caller reads, in the model's order.
     pub outputs: Vec<ValueId>,
+    /// Every string that the model names.
+    pub words: Vec<String>,
+    /// Names of inputs and outputs that are strings: indices in `words`, -1 for any other string.
+    pub texts: Vec<String>,
+    /// Names of inputs and outputs that stand for maps, and their keys.
+    pub columns: Vec<(String, Vec<String>)>,
 }
 
 /// One tensor: provided, constant or computed.
@@ -238,6 +244,10 @@ pub enum Op {
     },
     /// `x, keys [K] ascending -> y i32`: position of each element among the keys, K where it is none of them.
     Find,
+    /// `a [N,F], b [M,F] -> y [N,M]`: square Euclidean distances between rows, f32 or f64.
+    SquareDistance,
+    /// `pairs [N, C (C - 1) / 2] f32 -> y [N,C]`: probabilities of classes from those of the first of each pair of them.
+    Couple,
 }
 
 /// Settings of a recurrent operator.

@@ -53,6 +53,9 @@ macro_rules! for_each_kernel {
             trees_f32 mote_k_trees_f32,
             find mote_k_find,
             find_f32 mote_k_find_f32,
+            square_distance mote_k_square_distance,
+            square_distance_f32 mote_k_square_distance_f32,
+            couple mote_k_couple,
         }
     };
 }
@@ -120,6 +123,10 @@ impl Kernel {
             Kind::ConvTranspose => Self::conv_transpose,
             Kind::Trees => return by_type(Self::trees_f32, Self::trees, Self::trees),
             Kind::Find => return by_type(Self::find_f32, Self::find, Self::find),
+            Kind::SquareDistance => {
+                return by_type(Self::square_distance_f32, Self::square_distance, Self::square_distance);
+            }
+            Kind::Couple => Self::couple,
         })
     }
 }

@@ -25,7 +25,7 @@ pub mod write;
 pub use aligned::AlignedBytes;
 pub use error::PlanError;
 #[cfg(feature = "std")]
-pub use meta::{Meta, StatePair};
+pub use meta::{Columns, Meta, StatePair};
 pub use step::{Kind, Step};
 pub use tensor::{Halo, Region, Tensor, TensorId};
 pub use view::{Entry, Plan, Sections};

@@ -16,6 +16,15 @@ pub struct Meta {
     /// Class names of the first output's last axis, empty where the model has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// Every string that the model names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// Inputs and outputs that are strings, by name: i32 indices in `words`, -1 for any other string.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<String>,
+    /// Inputs and outputs whose columns have names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Columns>,
     /// Outputs that feed inputs of the next call.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub state: Vec<StatePair>,
@@ -28,6 +37,16 @@ pub struct Meta {
     /// Decision threshold on the winning score or on the anomaly score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f32>,
+}
+
+/// The names of a tensor's last axis: what were the keys of a map in the source model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Columns {
+    /// Name of the input or output.
+    pub tensor: String,
+    /// One name per column.
+    pub names: Vec<String>,
 }
 
 /// A state output and the input that receives it on the next call.

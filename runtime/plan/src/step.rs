@@ -102,6 +102,11 @@ kinds! {
     Trees = 100, "trees", in 5..=7, out 1..=1;
     /// `x, keys [K] -> y i32`: position of each element among ascending keys of its type, K where it is none of them. Dense.
     Find = 101, "find", in 2..=2, out 1..=1;
+    /// `a [N,F] f32|f64, b [M,F] -> y [N,M]`: square Euclidean distances between rows. Dense.
+    SquareDistance = 102, "square_distance", in 2..=2, out 1..=1;
+    /// `pairs [N, C (C - 1) / 2] f32 -> y [N,C], scratch [C+1,C]`: probabilities of classes from those of the first of each pair
+    /// of classes i < j. Dense.
+    Couple = 103, "couple", in 1..=1, out 2..=2;
 }
 
 macro_rules! params {

@@ -1,7 +1,7 @@
 //! What a Module says of itself, readable without instantiating it.
 
 use mote_abi::{ABI_VERSION, CARD_SECTION, DType};
-use mote_plan::{Meta, Plan, StatePair, TensorId};
+use mote_plan::{Columns, Meta, Plan, StatePair, TensorId};
 use serde::{Deserialize, Serialize};
 
 use crate::emit::Address;
@@ -37,6 +37,15 @@ pub struct Card {
     /// Class names of the first output's last axis.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
+    /// Every string that the model names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// Inputs and outputs that are strings, by name: i32 indices in `words`, -1 for any other string.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<String>,
+    /// Inputs and outputs whose columns have names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<Columns>,
     /// Outputs to be copied to inputs before the next call; their bytes are zero at first and after a reset.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub state: Vec<StatePair>,
@@ -183,6 +192,9 @@ impl Card {
             compiler: self.compiler.clone(),
             source: self.source.clone(),
             labels: self.labels.clone(),
+            words: self.words.clone(),
+            texts: self.texts.clone(),
+            columns: self.columns.clone(),
             state: self.state.clone(),
             window: self.window,
             hop: self.hop,
@@ -223,6 +235,9 @@ impl Card {
             memory: Memory { pages: layout.pages, arena_offset: layout.arena },
             entries,
             labels: meta.labels,
+            words: meta.words,
+            texts: meta.texts,
+            columns: meta.columns,
             state: meta.state,
             compiler: meta.compiler,
             source: meta.source,

@@ -86,6 +86,8 @@ pub struct Ran {
     pub inputs: Vec<Vec<u8>>,
     /// The outputs, in the Plan's order.
     pub outputs: Vec<Array>,
+    /// What the numbers of strings stand for.
+    pub words: Vec<String>,
 }
 
 /// Compiles a case for the shapes of its inputs, runs it and compares. Where the compiler asks for an input to be
@@ -120,7 +122,7 @@ fn sets(case: &Case, judged: &mut Judged) -> Verdict {
             }
             Err(verdict) => return verdict,
         };
-        match agreement(case, set, &glance, &ran.outputs) {
+        match agreement(case, set, &glance, &ran) {
             Ok((error, name)) if error > worst => (worst, output) = (error, name),
             Ok(_) => {}
             Err(how) => return Verdict::Wrong(how),
@@ -204,17 +206,14 @@ fn run(compiled: &Compiled, given: &[Tensor]) -> Result<Ran, String> {
     let mut inputs = Vec::new();
     for (i, &id) in graph.inputs.iter().enumerate() {
         let value = graph.value(id);
-        let array = given.iter().find_map(|tensor| match tensor {
-            Tensor::Array(array) if array.name == value.name => Some(array),
-            _ => None,
-        });
+        let array = given.iter().find(|tensor| tensor.name() == value.name).and_then(|t| t.numbered(&graph.words));
         let array = array.ok_or_else(|| format!("input `{}` was not recorded as numbers", value.name))?;
         let room = mote_engine::input_mut(&plan, 0, i, &mut arena).ok_or_else(|| failed(&value.name))?;
         if array.dtype != value.dtype || room.len() != array.bytes.len() {
             return Err(format!("input `{}` is {}, not {}", value.name, value.dtype, array.dtype));
         }
         room.copy_from_slice(&array.bytes);
-        inputs.push(array.bytes.clone());
+        inputs.push(array.bytes);
     }
     mote_engine::run(&plan, 0, &mut arena).map_err(|e| failed(&e))?;
     let mut outputs = Vec::new();
@@ -223,17 +222,17 @@ fn run(compiled: &Compiled, given: &[Tensor]) -> Result<Ran, String> {
         let bytes = mote_engine::output(&plan, 0, i, &arena).ok_or_else(|| failed(&value.name))?.to_vec();
         outputs.push(Array { name: value.name.clone(), dtype: value.dtype, dims: value.dims.clone(), bytes });
     }
-    Ok(Ran { plan: compiled.plan.clone(), inputs, outputs })
+    Ok(Ran { plan: compiled.plan.clone(), inputs, outputs, words: graph.words.clone() })
 }
 
 /// The largest relative error and its output, or how the first differing output differs.
-fn agreement(case: &Case, set: &Set, glance: &Glance, outputs: &[Array]) -> Result<(f64, String), String> {
+fn agreement(case: &Case, set: &Set, glance: &Glance, ran: &Ran) -> Result<(f64, String), String> {
     let (mut worst, mut output) = (0.0, String::new());
     for want in set.outputs(&glance.outputs) {
         let name = want.name().to_owned();
-        let got = outputs.iter().find(|got| got.name == name);
+        let got = ran.outputs.iter().find(|got| got.name == name);
         let got = got.ok_or_else(|| format!("output `{name}` is missing"))?;
-        let Tensor::Array(want) = want else {
+        let Some(want) = want.numbered(&ran.words) else {
             return Err(format!("output `{name}` is {}, and was not recorded as numbers", got.dtype));
         };
         if let Some(difference) = case.tolerance.difference(got, &want) {

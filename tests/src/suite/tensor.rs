@@ -61,6 +61,19 @@ impl Tensor {
         }
     }
 
+    /// The elements as numbers: strings by their place among the words of a model, -1 where they are none of them.
+    #[must_use]
+    pub fn numbered(&self, words: &[String]) -> Option<Array> {
+        let (name, dims, texts) = match self {
+            Self::Array(array) => return Some(array.clone()),
+            Self::Texts { name, dims, texts } => (name.clone(), dims.clone(), texts),
+            Self::Foreign { .. } => return None,
+        };
+        let number = |text: &String| words.iter().position(|word| word == text).map_or(-1, |place| place as i32);
+        let bytes = texts.iter().flat_map(|text| number(text).to_le_bytes()).collect();
+        Some(Array { name, dtype: DType::I32, dims, bytes })
+    }
+
     /// The bytes of a TensorProto, where its type has a counterpart in a model file.
     #[must_use]
     pub fn to_proto(&self) -> Option<Vec<u8>> {

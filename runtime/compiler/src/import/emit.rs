@@ -1,11 +1,13 @@
 //! Appends operators to the Graph. An operator whose operands are all constant is computed at once and leaves a constant.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use mote_abi::DType;
 use mote_abi::op::{Aggregate, Binary, Reduce, Unary};
 
 use super::Limits;
+use super::strings::Strings;
 use crate::error::Reason;
 use crate::forest::{self, Form, Packed, Tree};
 use crate::graph::{Clamp, Graph, Node, Op, Value, ValueId, Window};
@@ -29,6 +31,9 @@ pub(crate) struct Emit {
     work: usize,
     /// Loops around the node at work.
     pub(super) repeated: usize,
+    pub(super) strings: Strings,
+    /// Names of the columns of values that stand for maps.
+    pub(super) columns: HashMap<ValueId, Vec<String>>,
 }
 
 impl Emit {
@@ -39,6 +44,8 @@ impl Emit {
             allowance: limits.computed_bytes,
             work: limits.computed_operations,
             repeated: 0,
+            strings: Strings::default(),
+            columns: HashMap::new(),
         }
     }
 
@@ -238,6 +245,8 @@ impl Emit {
             Op::Lstm(_) => 4 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Gru(_) => 3 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Reduce { .. } | Op::ArgReduce { .. } => dims(0).iter().product::<usize>() / made.max(1),
+            Op::SquareDistance => dims(0).last().copied().unwrap_or(1),
+            Op::Couple => 100 * (made + 1),
             Op::Trees { depth, .. } => (depth + 1) * dims(4).iter().product::<usize>(),
             Op::TopK { axis, .. } => dims(0).get(*axis).copied().unwrap_or(1),
             _ => 1,
@@ -440,6 +449,28 @@ impl Emit {
             return Err(Reason::Types(self.dtype(x), self.dtype(keys)));
         }
         self.emit(Op::Find, &[Some(x), Some(keys)], DType::I32, self.dims(x))
+    }
+
+    /// Square distances `[N, M]` between rows `a [N, F]` and `b [M, F]`, f32 or f64.
+    pub(crate) fn square_distance(&mut self, a: ValueId, b: ValueId) -> Result<ValueId, Reason> {
+        let (left, right) = (self.dims(a), self.dims(b));
+        match (left.as_slice(), right.as_slice()) {
+            (&[n, f], &[m, g]) if f == g && self.dtype(a) == self.dtype(b) => {
+                self.emit_as(Op::SquareDistance, &[Some(a), Some(b)], a, vec![n, m])
+            }
+            _ => Err(Reason::Shapes(left, right)),
+        }
+    }
+
+    /// Probabilities `[N, C]` of classes from those of the first of each pair, `[N, C (C - 1) / 2]` f32.
+    pub(crate) fn couple(&mut self, pairs: ValueId, classes: usize) -> Result<ValueId, Reason> {
+        let rows = self.dims(pairs)[0];
+        self.emit(Op::Couple, &[Some(pairs)], DType::F32, vec![rows, classes])
+    }
+
+    /// Names the columns of a value.
+    pub(crate) fn name_columns(&mut self, x: ValueId, names: Vec<String>) {
+        self.columns.insert(x, names);
     }
 
     pub(crate) fn softmax(&mut self, x: ValueId, axis: usize, log: bool) -> Result<ValueId, Reason> {

@@ -10,6 +10,7 @@ mod door;
 mod elementwise;
 mod emit;
 mod linear;
+mod ml;
 mod node;
 mod norm;
 mod order;
@@ -21,6 +22,7 @@ mod scatter;
 mod shape;
 mod signature;
 mod source;
+mod strings;
 mod table;
 mod tensor;
 #[cfg(test)]
@@ -87,7 +89,12 @@ impl Model {
         }
         for set in &proto.opset_import {
             let domain = table_domain(&set.domain);
-            if domain == table::ONNX && !table::OPSETS.contains(&set.version) {
+            let unknown = match domain {
+                table::ONNX => !table::OPSETS.contains(&set.version),
+                table::ML => !table::ML_OPSETS.contains(&set.version),
+                _ => false,
+            };
+            if unknown {
                 return Err(ImportError::Opset { domain: set.domain.clone(), version: set.version });
             }
         }

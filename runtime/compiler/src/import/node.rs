@@ -102,6 +102,11 @@ impl<'a> Cx<'a> {
         self.inputs.get(i).copied().flatten()
     }
 
+    /// Every input, without reading any.
+    pub(super) fn operands(&self) -> Vec<Option<ValueId>> {
+        self.inputs.clone()
+    }
+
     /// Every input of a variadic operator; at least one, none absent.
     pub(crate) fn variadic(&self) -> Result<Vec<ValueId>, Reason> {
         self.inputs_read.set(u64::MAX);
@@ -181,6 +186,11 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Whether the node has an attribute.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.node.attribute.iter().any(|a| a.name == name)
+    }
+
     pub(crate) fn optional_int(&self, name: &'static str) -> Result<Option<i64>, Reason> {
         Ok(self.attribute(name, &[AttributeType::Int])?.map(|a| a.i))
     }
@@ -238,6 +248,10 @@ impl<'a> Cx<'a> {
     pub(crate) fn tensor(&mut self, name: &'static str) -> Result<Option<ValueId>, Reason> {
         let Some(a) = self.attribute(name, &[AttributeType::Tensor])? else { return Ok(None) };
         let proto = a.t.as_ref().ok_or(Reason::AttributeType(name))?;
+        if tensor::is_text(proto.data_type) {
+            let (dims, words) = tensor::words(proto)?;
+            return self.words(dims, words).map(Some);
+        }
         let (dtype, dims, data) = tensor::read(proto, self.folder)?;
         self.stored(data.len(), &dims)?;
         self.constant(dtype, dims, data).map(Some)

@@ -27,6 +27,8 @@ pub struct InputSpec {
     pub name: String,
     /// Element type.
     pub dtype: DType,
+    /// Whether the elements are numbers of strings.
+    pub text: bool,
     /// Dimensions; `None` where not even the rank is stated.
     pub dims: Option<Vec<Dim>>,
 }
@@ -42,11 +44,11 @@ pub(super) fn inputs(graph: &GraphProto) -> Result<Vec<InputSpec>, ImportError> 
 
 fn input_spec(input: &ValueInfoProto) -> Result<InputSpec, ImportError> {
     let refuse = || ImportError::InputType { name: input.name.clone() };
-    let Some(TypeValue::TensorType(tensor)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+    let Some(TypeValue::TensorType(stated)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
         return Err(refuse());
     };
-    let dtype = boundary_type(tensor.elem_type).ok_or_else(refuse)?;
-    let dims = tensor.shape.as_ref().map(|shape| {
+    let dtype = boundary_type(stated.elem_type).ok_or_else(refuse)?;
+    let dims = stated.shape.as_ref().map(|shape| {
         let dim = |value: &Option<DimValue>| match value {
             Some(DimValue::DimValue(n)) if *n >= 0 => Dim::Fixed(usize::try_from(*n).unwrap_or(usize::MAX)),
             // Exporters write `?` for what they do not know, often several times in one shape.
@@ -55,12 +57,18 @@ fn input_spec(input: &ValueInfoProto) -> Result<InputSpec, ImportError> {
         };
         shape.dim.iter().map(|d| dim(&d.value)).collect()
     });
-    Ok(InputSpec { name: input.name.clone(), dtype, dims })
+    Ok(InputSpec { name: input.name.clone(), dtype, text: tensor::is_text(stated.elem_type), dims })
 }
 
-/// Element type of a value that crosses the model's boundary.
+/// Element type of a value that crosses the model's boundary; strings cross as their numbers.
 pub(super) fn boundary_type(onnx: i32) -> Option<DType> {
-    if HALF.contains(&onnx) { None } else { tensor::dtype(onnx) }
+    if HALF.contains(&onnx) {
+        None
+    } else if tensor::is_text(onnx) {
+        Some(DType::I32)
+    } else {
+        tensor::dtype(onnx)
+    }
 }
 
 /// Gives every dimension of every input its size.

@@ -49,6 +49,13 @@ fn constant(cx: &mut Cx<'_>) -> Built {
     if let Some(v) = cx.optional_floats_attribute("value_floats")? {
         return Ok(vec![cx.f32s(vec![v.len()], &v)?]);
     }
+    if cx.has("value_string") {
+        let word = cx.text("value_string", "")?;
+        return Ok(vec![cx.words(vec![], [word])?]);
+    }
+    if let Some(words) = cx.texts("value_strings")? {
+        return Ok(vec![cx.words(vec![words.len()], words)?]);
+    }
     Err(Reason::MissingAttribute("value"))
 }
 

@@ -2,6 +2,7 @@
 
 use super::node::{Built, Cx};
 use super::{activation, conv, elementwise, linear, norm, pool, recurrent, reduce, resize, scatter, shape, source};
+use super::ml;
 use crate::error::Reason;
 
 /// Operators of the standard.
@@ -10,6 +11,11 @@ pub(super) const ONNX: &str = "";
 pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
 /// Contributed operators of ONNX Runtime.
 pub(super) const MICROSOFT: &str = "com.microsoft";
+
+/// Classical models.
+pub(super) const ML: &str = "ai.onnx.ml";
+/// Operator sets of [`ML`] whose operators are known.
+pub(super) const ML_OPSETS: std::ops::RangeInclusive<i64> = 1..=5;
 
 /// How a node is built.
 #[derive(Clone, Copy)]
@@ -56,6 +62,27 @@ impl Entry {
     }
 }
 
+impl Entry {
+    /// An operator of classical models, in its only meaning or its first.
+    pub(super) const fn ml(
+        op: &'static str,
+        attributes: &'static [&'static str],
+        build: fn(&mut Cx<'_>) -> Built,
+    ) -> Self {
+        Self::ml_since(op, 1, attributes, build)
+    }
+
+    /// An operator of classical models from one operator set on.
+    pub(super) const fn ml_since(
+        op: &'static str,
+        since: i64,
+        attributes: &'static [&'static str],
+        build: fn(&mut Cx<'_>) -> Built,
+    ) -> Self {
+        Self { domain: ML, op, since, attributes, build: Build::Operator(build) }
+    }
+}
+
 const fn control(op: &'static str, since: i64, attributes: &'static [&'static str], build: Build) -> Entry {
     Entry { domain: ONNX, op, since, attributes, build }
 }
@@ -96,11 +123,11 @@ const FAMILIES: &[&[Entry]] = &[
 
 /// Finds the newest meaning of an operator that is not newer than the operator set.
 pub(super) fn find(domain: &str, op: &str, opset: i64) -> Result<&'static Entry, Reason> {
-    if domain != ONNX && domain != MICROSOFT {
+    if ![ONNX, MICROSOFT, ML].contains(&domain) {
         return Err(Reason::Domain(domain.to_owned()));
     }
     let mut known = false;
-    let all = FAMILIES.iter().flat_map(|family| family.iter()).filter(|e| e.op == op && e.domain == domain);
+    let all = FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|family| family.iter()).filter(|e| e.op == op && e.domain == domain);
     let newest = all.inspect(|_| known = true).filter(|e| e.since <= opset).max_by_key(|e| e.since);
     newest.ok_or(if known { Reason::Version(opset) } else { Reason::Operator })
 }
@@ -120,7 +147,7 @@ mod tests {
 
     #[test]
     fn no_meaning_is_listed_twice() {
-        let mut keys: Vec<_> = FAMILIES.iter().flat_map(|f| f.iter()).map(|e| (e.domain, e.op, e.since)).collect();
+        let mut keys: Vec<_> = FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|f| f.iter()).map(|e| (e.domain, e.op, e.since)).collect();
         let count = keys.len();
         keys.sort_unstable();
         keys.dedup();

@@ -31,6 +31,27 @@ pub(crate) fn dtype(onnx: i32) -> Option<DType> {
     })
 }
 
+/// ONNX code of strings, which are indices here.
+const STRING: i32 = 8;
+
+/// Whether elements of an ONNX element type are strings.
+pub(crate) fn is_text(onnx: i32) -> bool {
+    onnx == STRING
+}
+
+/// Shape and elements of a stored tensor of strings.
+pub(crate) fn words(proto: &TensorProto) -> Result<(Vec<usize>, Vec<&str>), TensorError> {
+    let bad_shape = || TensorError::Shape(proto.dims.clone());
+    let dims: Vec<usize> =
+        proto.dims.iter().map(|&d| usize::try_from(d)).collect::<Result<_, _>>().map_err(|_| bad_shape())?;
+    let count = dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d)).ok_or_else(bad_shape)?;
+    if count != proto.string_data.len() {
+        return Err(TensorError::Length { need: count, got: proto.string_data.len() });
+    }
+    let words = proto.string_data.iter().map(|word| std::str::from_utf8(word)).collect::<Result<_, _>>();
+    Ok((dims, words.map_err(|_| TensorError::Field)?))
+}
+
 /// A stored tensor: type, shape, bytes.
 pub(crate) type Stored = (DType, Vec<usize>, Arc<[u8]>);
 

@@ -8,6 +8,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, type_proto::Value as Typ
 use super::emit::Emit;
 use super::node::Cx;
 use super::order::order;
+use super::strings::{self, Text};
 use super::table::{self, Build};
 use super::{ImportOptions, Limits, signature, table_domain, tensor};
 use crate::error::{ImportError, Reason, Refusal, Refusals, TensorError};
@@ -88,6 +89,10 @@ impl<'m> Walk<'m> {
             }
             let id = self.emit.graph.computed(spec.name.clone(), spec.dtype, shape);
             self.emit.graph.inputs.push(id);
+            if spec.text {
+                self.emit.mark(id, Text::Open);
+                self.emit.graph.texts.push(spec.name.clone());
+            }
             self.define(&input.name, Some(id))?;
         }
         Ok(())
@@ -96,8 +101,15 @@ impl<'m> Walk<'m> {
     /// Builds the nodes of the model or of a branch in the innermost scope, and answers its outputs.
     pub(super) fn block(&mut self, source: &'m GraphProto) -> Result<Vec<Option<ValueId>>, ImportError> {
         for stored in &source.initializer {
-            let (dtype, dims, data) = tensor::read(stored, self.folder)
-                .map_err(|reason| ImportError::Tensor { name: stored.name.clone(), reason })?;
+            let unreadable = |reason| ImportError::Tensor { name: stored.name.clone(), reason };
+            if tensor::is_text(stored.data_type) {
+                let (dims, words) = tensor::words(stored).map_err(unreadable)?;
+                let id = self.emit.words(dims, words);
+                let id = id.map_err(|_| unreadable(TensorError::Shape(stored.dims.clone())))?;
+                self.define(&stored.name, Some(id))?;
+                continue;
+            }
+            let (dtype, dims, data) = tensor::read(stored, self.folder).map_err(unreadable)?;
             let too_large =
                 |_| ImportError::Tensor { name: stored.name.clone(), reason: TensorError::Shape(stored.dims.clone()) };
             self.emit.stored(data.len(), &dims).map_err(too_large)?;
@@ -147,7 +159,7 @@ impl<'m> Walk<'m> {
         let made = match entry.build {
             Build::Operator(build) => {
                 let mut cx = Cx::new(&mut self.emit, node, opset, inputs, self.folder)?;
-                let outputs = build(&mut cx)?;
+                let outputs = strings::build(&mut cx, entry.domain, build)?;
                 cx.finish(outputs.len())?;
                 Some(outputs.into_iter().map(Some).collect())
             }
@@ -189,19 +201,31 @@ impl<'m> Walk<'m> {
     /// Names the outputs. A value that is provided, constant or named already gets a copy.
     fn outputs(&mut self, source: &GraphProto, made: &[Option<ValueId>]) -> Result<(), ImportError> {
         let mut taken: HashSet<ValueId> = self.emit.graph.inputs.iter().copied().collect();
+        self.emit.graph.words.clone_from(&self.emit.strings.words);
         for (output, id) in source.output.iter().zip(made) {
             let id = id.expect("no node was refused");
             let graph = &mut self.emit.graph;
             let (dtype, dims) = (graph.value(id).dtype, graph.value(id).dims.clone());
+            let (text, columns) = (self.emit.strings.text_of(id), self.emit.columns.get(&id).cloned());
             if let Some(stated) = &output.r#type {
-                let stated = match &stated.value {
-                    Some(TypeValue::TensorType(t)) => signature::boundary_type(t.elem_type),
-                    None => None,
+                let fits = match &stated.value {
+                    Some(TypeValue::TensorType(t)) => {
+                        signature::boundary_type(t.elem_type) == Some(dtype)
+                            && tensor::is_text(t.elem_type) == text.is_some()
+                    }
+                    // Sequences and maps are not decoded; ZipMap is all that makes them.
+                    None => columns.is_some(),
                 };
-                if stated != Some(dtype) {
+                if !fits {
                     return Err(ImportError::OutputType { name: output.name.clone(), computed: dtype });
                 }
             }
+            if text == Some(Text::Open) {
+                return Err(ImportError::OpenText { name: output.name.clone() });
+            }
+            let graph = &mut self.emit.graph;
+            graph.texts.extend(text.map(|_| output.name.clone()));
+            graph.columns.extend(columns.map(|keys| (output.name.clone(), keys)));
             let id = if graph.value(id).is_constant() || !taken.insert(id) {
                 let copy = graph.computed(output.name.clone(), dtype, dims);
                 graph.nodes.push(Node {

@@ -11,6 +11,9 @@ const TRANSCENDENTAL: u64 = 40;
 /// Operations per gate and state element of a recurrent cell: activations, products, sums.
 const CELL: u64 = 4 * TRANSCENDENTAL;
 
+/// Rounds after which the coupling of probabilities ends.
+const COUPLING_ROUNDS: u64 = 100;
+
 /// Multiply-accumulates of one step of a Plan; its entry states their sum.
 pub fn macs(plan: &Plan<'_>, step: &mote_plan::Step<'_>) -> u64 {
     let input = |i: usize| step.input(i).and_then(|id| plan.tensor(id));
@@ -61,6 +64,8 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         Kind::Lerp => 4 * written,
         Kind::ArgReduce | Kind::CumSum => 2 * read,
         Kind::Trees => trees_cost(&step.params, dim(x, 0), count(input(4)), dim(y, 1)),
+        Kind::SquareDistance => 3 * written * dim(x, 1) + written,
+        Kind::Couple => written * (COUPLING_ROUNDS + 1) * (6 * dim(y, 1) + 12),
         Kind::Find => read * (u64::from(count(w).max(1).ilog2()) + 2) * 6,
         Kind::TopK => read * (u64::from(read.max(2).ilog2()) + 1) * 4 + read * selected(x, y),
     };

@@ -1,4 +1,4 @@
-//! Steps that look elements up: in decision trees and among keys.
+//! Steps of classical models: decision trees, keys, distances and probabilities of pairs.
 
 use mote_abi::DType;
 use mote_kernels::select as kernel;
@@ -77,4 +77,43 @@ fn search<'v>(plan: &Plan<'v>, step: &Step<'_>, arena: &'v mut Arena<'_>) -> Res
     let (x, keys) = (operands.input_tensor(0)?, operands.input_tensor(1)?);
     require(x.dtype == keys.dtype && x.dims() == operands.output_tensor(0)?.dims())?;
     Ok(operands)
+}
+
+/// Distances between rows of f32, [`mote_plan::Kind::SquareDistance`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn square_distance_f32(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    distances::<f32>(&mut arena.operands(plan, step, Overlap::Apart)?)
+}
+
+/// Distances between rows of f64, [`mote_plan::Kind::SquareDistance`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn square_distance(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    distances::<f64>(&mut arena.operands(plan, step, Overlap::Apart)?)
+}
+
+fn distances<W: Number + Plain>(operands: &mut Operands<'_>) -> Result {
+    operands.all_dense()?;
+    let (a, b, y) = (operands.input_tensor(0)?, operands.input_tensor(1)?, operands.output_tensor(0)?);
+    let (&[n, f], &[m, g], &[rows, columns]) = (a.dims(), b.dims(), y.dims()) else {
+        return Err(Fault::MalformedPlan);
+    };
+    require(f == g && rows == n && columns == m)?;
+    let shape = [usize_of(n)?, usize_of(m)?, usize_of(f)?];
+    Ok(kernel::square_distance::<W>(shape, operands.input(0)?, operands.input(1)?, operands.output(0)?)?)
+}
+
+/// Probabilities of classes from those of pairs, [`mote_plan::Kind::Couple`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn couple(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    operands.all_dense()?;
+    let &[rows, classes] = operands.output_tensor(0)?.dims() else { return Err(Fault::MalformedPlan) };
+    let shape = [usize_of(rows)?, usize_of(classes)?];
+    Ok(kernel::couple(shape, operands.input(0)?, operands.output(0)?, operands.output(1)?)?)
 }

@@ -106,6 +106,11 @@ fn every_kind() -> AlignedBytes {
     let keys = s.constant(&[3], &[-1_i64, 1, 4]);
     let positions = s.tensor::<i32>(&[2, 3]);
     s.bare(Kind::Find, &[ints, keys], &[positions]);
+    let distances = s.tensor::<f32>(&[2, 2]);
+    s.bare(Kind::SquareDistance, &[rows, rows], &[distances]);
+    let pairs = s.constant(&[2, 3], &[0.9_f32, 0.5, 0.2, 0.1, 0.6, 0.7]);
+    let (coupled, room) = (s.tensor::<f32>(&[2, 3]), s.tensor::<f32>(&[4, 3]));
+    s.bare(Kind::Couple, &[pairs], &[coupled, room]);
     s.plan()
 }
 

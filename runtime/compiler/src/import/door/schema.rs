@@ -31,8 +31,8 @@ pub(super) enum Field {
 
 use Field::{Bytes, Empty, Fixed4, Fixed8, Nested, Number, Numbers, Of, Refused, Text};
 
-/// f32 u8 i8 u16 i16 i32 i64 bool f16 f64 u32 u64 bf16.
-const ELEMENT_TYPES: &[u64] = &[1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 16];
+/// f32 u8 i8 u16 i16 i32 i64 string bool f16 f64 u32 u64 bf16.
+const ELEMENT_TYPES: &[u64] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16];
 /// f i s t g and their lists, without sparse tensors and types.
 const ATTRIBUTE_TYPES: &[u64] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
@@ -124,7 +124,7 @@ static TENSOR: Message = Message {
         (3, "segment", Refused),
         (4, "float_data", Fixed4),
         (5, "int32_data", Numbers),
-        (6, "string_data", Refused),
+        (6, "string_data", Text),
         (7, "int64_data", Numbers),
         (8, "name", Text),
         (9, "raw_data", Bytes),

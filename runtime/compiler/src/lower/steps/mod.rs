@@ -53,6 +53,8 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         Op::Gru(settings) => recurrent::gru(build, node, settings),
         Op::Trees { aggregate, depth } => search::trees(build, node, *aggregate, *depth),
         Op::Find => search::find(build, node),
+        Op::SquareDistance => search::square_distance(build, node),
+        Op::Couple => search::couple(build, node),
     }
 }
 
