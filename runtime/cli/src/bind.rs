@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn one_open_dimension_follows_from_the_count() {
         let named = |name: &str| Dim::Named(name.into());
-        let spec = |dims| InputSpec { name: "x".into(), dtype: DType::F32, dims };
+        let spec = |dims| InputSpec { name: "x".into(), dtype: DType::F32, text: false, dims };
         let table = [
             (Some(vec![named("n"), Dim::Fixed(4)]), loose(&[3, 4]), Some(vec![3, 4])),
             (Some(vec![named("n"), Dim::Fixed(2), Dim::Fixed(2)]), loose(&[3, 4]), Some(vec![3, 2, 2])),

@@ -26,6 +26,12 @@ pub(crate) enum Element {
 }
 
 impl Element {
+    /// The word that an integer is the place of.
+    pub(crate) fn word(self, words: &[String]) -> Option<&str> {
+        let Self::Signed(place) = self else { return None };
+        words.get(usize::try_from(place).ok()?).map(String::as_str)
+    }
+
     /// As a float, for differences; integers above 2^53 are rounded.
     pub(crate) fn as_f64(self) -> f64 {
         match self {

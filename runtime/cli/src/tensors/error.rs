@@ -24,7 +24,7 @@ pub(crate) enum TensorError {
     #[error("not JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error(
-        "JSON arrays are numbers, true, false, \"NaN\", \"Infinity\" or \"-Infinity\", nested evenly; {name} is not"
+        "JSON arrays are numbers, true, false, \"NaN\", \"Infinity\" and \"-Infinity\", or strings, nested evenly; {name} is not"
     )]
     JsonShape { name: String },
     #[error("not CSV: {0}")]

@@ -20,18 +20,19 @@ pub(crate) struct Given {
     pub(crate) tensor: Tensor,
 }
 
-/// npz says what its elements are; JSON and CSV only say which numbers.
+/// npz says what its elements are; JSON and CSV only say which numbers, JSON also which strings.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tensor {
     Typed(Array),
     Loose { dims: Vec<usize>, elements: Vec<Element> },
+    Words { dims: Vec<usize>, words: Vec<String> },
 }
 
 impl Tensor {
     pub(crate) fn dims(&self) -> &[usize] {
         match self {
             Self::Typed(array) => &array.dims,
-            Self::Loose { dims, .. } => dims,
+            Self::Loose { dims, .. } | Self::Words { dims, .. } => dims,
         }
     }
 
@@ -39,8 +40,16 @@ impl Tensor {
     pub(crate) fn dtype(&self) -> Option<DType> {
         match self {
             Self::Typed(array) => Some(array.dtype),
-            Self::Loose { .. } => None,
+            Self::Loose { .. } | Self::Words { .. } => None,
         }
+    }
+
+    /// Strings as their places among the words of a model, -1 for all others; numbers stay.
+    pub(crate) fn numbered(self, all: &[String]) -> Self {
+        let Self::Words { dims, words } = self else { return self };
+        let place = |word: &String| all.iter().position(|known| known == word);
+        let elements = words.iter().map(|word| Element::Signed(place(word).map_or(-1, |at| at as i64))).collect();
+        Self::Loose { dims, elements }
     }
 
     /// The array with elements of this type. A typed one keeps its own type.
@@ -48,6 +57,10 @@ impl Tensor {
         let (dims, elements) = match self {
             Self::Typed(array) => return Ok(array),
             Self::Loose { dims, elements } => (dims, elements),
+            Self::Words { words, .. } => {
+                let value = words.into_iter().next().unwrap_or_default();
+                return Err(TensorError::Range { name: name.into(), value, dtype });
+            }
         };
         let mut data = Vec::with_capacity(elements.len() * dtype.size() as usize);
         for element in elements {

@@ -1,6 +1,7 @@
-//! JSON: an object of named arrays, or one array alone. Numbers nest like the shape.
+//! JSON: an object of named arrays, or one array alone. Numbers and strings nest like the shape.
 
 use mote_abi::DType;
+use mote_plan::Meta;
 use serde_json::{Map, Number, Value};
 
 use super::array::Element;
@@ -33,17 +34,21 @@ fn tensor(name: &str, value: &Value) -> Result<Tensor, TensorError> {
         }
     }
     let mut elements = Vec::new();
-    flatten(value, &dims, &mut elements).ok_or_else(uneven)?;
-    Ok(Tensor::Loose { dims, elements })
+    if flatten(value, &dims, &element, &mut elements).is_some() {
+        return Ok(Tensor::Loose { dims, elements });
+    }
+    let mut words = Vec::new();
+    flatten(value, &dims, &|value| value.as_str().map(str::to_owned), &mut words).ok_or_else(uneven)?;
+    Ok(Tensor::Words { dims, words })
 }
 
-fn flatten(value: &Value, dims: &[usize], elements: &mut Vec<Element>) -> Option<()> {
+fn flatten<T>(value: &Value, dims: &[usize], read: &impl Fn(&Value) -> Option<T>, into: &mut Vec<T>) -> Option<()> {
     match (value, dims) {
         (Value::Array(items), [dim, dims @ ..]) if items.len() == *dim => {
-            items.iter().try_for_each(|item| flatten(item, dims, elements))
+            items.iter().try_for_each(|item| flatten(item, dims, read, into))
         }
         (value, []) => {
-            elements.push(element(value)?);
+            into.push(read(value)?);
             Some(())
         }
         _ => None,
@@ -68,32 +73,37 @@ fn element(value: &Value) -> Option<Element> {
     })
 }
 
-/// `{"name": nested numbers}`.
-pub(crate) fn object(arrays: &[(String, Array)]) -> Value {
-    Value::Object(arrays.iter().map(|(name, array)| (name.clone(), nested(array))).collect())
+/// `{"name": nested numbers}`, or strings where the model says so.
+pub(crate) fn object(arrays: &[(String, Array)], meta: &Meta) -> Value {
+    Value::Object(arrays.iter().map(|(name, array)| (name.clone(), nested(name, array, meta))).collect())
 }
 
 /// `{"name": {"dtype", "shape", "data"}}`, which says everything.
-pub(crate) fn described(arrays: &[(String, Array)]) -> Value {
+pub(crate) fn described(arrays: &[(String, Array)], meta: &Meta) -> Value {
     let entries = arrays.iter().map(|(name, array)| {
         let mut entry = Map::new();
         entry.insert("dtype".into(), array.dtype.name().into());
         entry.insert("shape".into(), array.dims.clone().into());
-        entry.insert("data".into(), nested(array));
+        entry.insert("data".into(), nested(name, array, meta));
         (name.clone(), Value::Object(entry))
     });
     Value::Object(entries.collect())
 }
 
-fn nested(array: &Array) -> Value {
+fn nested(name: &String, array: &Array, meta: &Meta) -> Value {
     let mut elements = array.elements();
-    fold(&array.dims, &mut |dtype| elements.next().map_or(Value::Null, |element| value(dtype, element)), array.dtype)
+    let text = meta.texts.contains(name);
+    let read = |element: Element| match element.word(&meta.words) {
+        Some(word) if text => word.into(),
+        _ => value(array.dtype, element),
+    };
+    fold(&array.dims, &mut || elements.next().map_or(Value::Null, read))
 }
 
-fn fold(dims: &[usize], next: &mut impl FnMut(DType) -> Value, dtype: DType) -> Value {
+fn fold(dims: &[usize], next: &mut impl FnMut() -> Value) -> Value {
     match dims {
-        [] => next(dtype),
-        [dim, dims @ ..] => Value::Array((0..*dim).map(|_| fold(dims, next, dtype)).collect()),
+        [] => next(),
+        [dim, dims @ ..] => Value::Array((0..*dim).map(|_| fold(dims, next)).collect()),
     }
 }
 
@@ -136,8 +146,19 @@ mod tests {
     }
 
     #[test]
-    fn uneven_or_wordy_arrays_are_refused() {
-        for text in ["[[1, 2], [3]]", r#"["x"]"#, "[null]", "[[1], 2]", r#"{"a": {"b": 1}}"#, "[[[[[[[[[1]]]]]]]]]"] {
+    fn strings_are_numbers_of_words() {
+        let given = read(r#"[["red", "mauve"]]"#).unwrap().remove(0).tensor;
+        let meta = Meta { words: vec!["blue".into(), "red".into()], texts: vec!["y".into()], ..Meta::default() };
+        let elements = vec![Element::Signed(1), Element::Signed(-1)];
+        assert_eq!(given.numbered(&meta.words), Tensor::Loose { dims: vec![1, 2], elements });
+        let array = Array { dtype: DType::I32, dims: vec![2], data: vec![1, 0, 0, 0, 0, 0, 0, 0] };
+        assert_eq!(object(&[("y".into(), array)], &meta).to_string(), r#"{"y":["red","blue"]}"#);
+    }
+
+    #[test]
+    fn uneven_or_mixed_arrays_are_refused() {
+        for text in ["[[1, 2], [3]]", r#"["x", 1]"#, "[null]", "[[1], 2]", r#"{"a": {"b": 1}}"#, "[[[[[[[[[1]]]]]]]]]"]
+        {
             assert!(matches!(read(text), Err(TensorError::JsonShape { .. })), "{text}");
         }
         assert!(matches!(read("[1,"), Err(TensorError::Json(_))));
@@ -148,7 +169,7 @@ mod tests {
     fn floats_are_written_as_short_as_they_are() {
         let data = [0.1f32, f32::NEG_INFINITY, f32::NAN].iter().flat_map(|x| x.to_le_bytes()).collect();
         let array = Array { dtype: DType::F32, dims: vec![1, 3], data };
-        let text = object(&[("y".into(), array)]).to_string();
+        let text = object(&[("y".into(), array)], &Meta::default()).to_string();
         assert_eq!(text, r#"{"y":[[0.1,"-Infinity","NaN"]]}"#);
     }
 }

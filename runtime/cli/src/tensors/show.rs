@@ -1,7 +1,7 @@
 //! Arrays as text for people.
 
-use super::Array;
 use super::array::dims_text;
+use super::{Array, Element};
 
 /// Elements shown of one array; the rest is counted.
 const SHOWN: usize = 32;
@@ -9,10 +9,15 @@ const SHOWN: usize = 32;
 /// Elements on one line.
 const PER_LINE: usize = 8;
 
-/// Name, type and shape on one line, values below.
-pub(crate) fn text(name: &str, array: &Array, labels: &[String]) -> String {
-    let mut text = format!("{name}  {} {}\n", array.dtype, dims_text(&array.dims));
-    let values: Vec<String> = array.elements().take(SHOWN).map(|element| format!("{element}")).collect();
+/// Name, type and shape on one line, values below. `words` are what the numbers of strings stand for.
+pub(crate) fn text(name: &str, array: &Array, labels: &[String], words: Option<&[String]>) -> String {
+    let dtype = if words.is_some() { "string" } else { array.dtype.name() };
+    let mut text = format!("{name}  {dtype} {}\n", dims_text(&array.dims));
+    let shown = |element: Element| match words.and_then(|words| element.word(words)) {
+        Some(word) => word.to_owned(),
+        None => element.to_string(),
+    };
+    let values: Vec<String> = array.elements().take(SHOWN).map(shown).collect();
     for line in values.chunks(PER_LINE) {
         text += &format!("  {}\n", line.join("  "));
     }
@@ -49,7 +54,15 @@ mod tests {
     fn rows_with_labels_name_their_winner() {
         let data = [0.1f32, 0.9, 0.8, 0.2].iter().flat_map(|x| x.to_le_bytes()).collect();
         let array = Array { dtype: DType::F32, dims: vec![2, 2], data };
-        let shown = text("y", &array, &["cat".into(), "dog".into()]);
+        let shown = text("y", &array, &["cat".into(), "dog".into()], None);
         assert_eq!(shown, "y  f32 [2, 2]\n  0.1  0.9  0.8  0.2\n  -> dog (0.9000)\n  -> cat (0.8000)\n");
+    }
+
+    #[test]
+    fn strings_are_shown_as_what_they_are() {
+        let data = [1_i32, 0].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let array = Array { dtype: DType::I32, dims: vec![2], data };
+        let shown = text("label", &array, &[], Some(&["cat".into(), "dog".into()]));
+        assert_eq!(shown, "label  string [2]\n  dog  cat\n");
     }
 }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use mote_plan::Meta;
 use serde_json::json;
 
 use crate::args::{CodeArgs, DimArgs, TrustArgs};
@@ -49,41 +50,51 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
             prepare::pair(given, &names, console)?
         }
     };
+    let tensors = tensors.into_iter().map(|tensor| tensor.numbered(&runner.meta.words)).collect();
     let calls = bind::calls(tensors, &runner.signatures)?;
     let outputs = {
         let _progress = console.progress("running");
         runner.infer(&calls)?
     };
     if let Some(path) = &options.output {
-        write(path, &outputs).map_err(|error| unwritten(&error).at(path.display()))?;
+        write(path, &outputs, &runner.meta).map_err(|error| unwritten(&error).at(path.display()))?;
         return console.data(|| json!({ "output": path.display().to_string(), "calls": calls.repeats }), String::new);
     }
-    let labels = runner.meta.labels.as_slice();
+    let meta = &runner.meta;
     console.data(
         || {
             json!({
                 "model": runner.meta.name,
                 "version": runner.meta.version,
                 "calls": calls.repeats,
-                "outputs": json::described(&outputs),
+                "outputs": json::described(&outputs, meta),
             })
         },
         || {
-            let texts = outputs
-                .iter()
-                .enumerate()
-                .map(|(index, (name, array))| show::text(name, array, if index == 0 { labels } else { &[] }));
+            let texts = outputs.iter().enumerate().map(|(index, (name, array))| {
+                let words = meta.texts.contains(name).then_some(meta.words.as_slice());
+                show::text(name, array, columns(meta, index, name), words)
+            });
             texts.collect()
         },
     )
 }
 
+/// The names of an output's columns: its own, or the labels of the first output.
+fn columns<'m>(meta: &'m Meta, index: usize, name: &str) -> &'m [String] {
+    match meta.columns.iter().find(|columns| columns.tensor == name) {
+        Some(columns) => &columns.names,
+        None if index == 0 => &meta.labels,
+        None => &[],
+    }
+}
+
 /// Writes the outputs in the format that the file's name says.
-fn write(path: &Path, outputs: &[(String, Array)]) -> Result<(), TensorError> {
+fn write(path: &Path, outputs: &[(String, Array)], meta: &Meta) -> Result<(), TensorError> {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("npz") => npz::write_file(path, outputs),
         Some("npy") => npz::write_single(path, outputs),
-        Some("json") => Ok(std::fs::write(path, format!("{}\n", json::object(outputs)))?),
+        Some("json") => Ok(std::fs::write(path, format!("{}\n", json::object(outputs, meta)))?),
         _ => Err(TensorError::OutputFormat { path: path.display().to_string() }),
     }
 }

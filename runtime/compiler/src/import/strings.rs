@@ -120,12 +120,13 @@ pub(super) fn build(cx: &mut Cx<'_>, domain: &str, builder: fn(&mut Cx<'_>) -> B
     match habit(domain, cx.op()).ok_or(Reason::Strings)? {
         Habit::Knows | Habit::Measures => builder(cx),
         Habit::Compares => match (texts.as_slice(), operands.as_slice()) {
-            // Two elements that are both unknown may differ.
             ([Some(a), Some(b)], [Some(left), Some(right)]) if *a == Text::Closed || *b == Text::Closed => {
                 let (left, right) = (*left, *right);
                 cx.variadic()?;
                 Ok(vec![cx.binary(Binary::Equal, left, right)?])
             }
+            // Two elements that are both unknown may differ.
+            ([Some(_), Some(_)], _) => Err(Reason::NotConstant(1)),
             _ => Err(Reason::Strings),
         },
         Habit::Moves(data) => {

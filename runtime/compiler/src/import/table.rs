@@ -1,8 +1,8 @@
 //! Which operators there are: from (domain, operator, operator set) to attributes and builder.
 
+use super::ml;
 use super::node::{Built, Cx};
 use super::{activation, conv, elementwise, linear, norm, pool, recurrent, reduce, resize, scatter, shape, source};
-use super::ml;
 use crate::error::Reason;
 
 /// Operators of the standard.
@@ -127,7 +127,11 @@ pub(super) fn find(domain: &str, op: &str, opset: i64) -> Result<&'static Entry,
         return Err(Reason::Domain(domain.to_owned()));
     }
     let mut known = false;
-    let all = FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|family| family.iter()).filter(|e| e.op == op && e.domain == domain);
+    let all = FAMILIES
+        .iter()
+        .chain(&ml::FAMILIES)
+        .flat_map(|family| family.iter())
+        .filter(|e| e.op == op && e.domain == domain);
     let newest = all.inspect(|_| known = true).filter(|e| e.since <= opset).max_by_key(|e| e.since);
     newest.ok_or(if known { Reason::Version(opset) } else { Reason::Operator })
 }
@@ -147,7 +151,8 @@ mod tests {
 
     #[test]
     fn no_meaning_is_listed_twice() {
-        let mut keys: Vec<_> = FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|f| f.iter()).map(|e| (e.domain, e.op, e.since)).collect();
+        let mut keys: Vec<_> =
+            FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|f| f.iter()).map(|e| (e.domain, e.op, e.since)).collect();
         let count = keys.len();
         keys.sort_unstable();
         keys.dedup();
