@@ -117,6 +117,10 @@ codes! {
         IsNan = 42,
         /// True where infinite; `alpha` != 0 detects negative, `beta` != 0 positive; output bool.
         IsInf = 43,
+        /// `alpha * x + beta`, two roundings.
+        Affine = 110,
+        /// `alpha * tanh(beta * x)`.
+        ScaledTanh = 111,
     }
 }
 

@@ -228,12 +228,16 @@ pub enum Op {
         /// Largest rather than smallest.
         largest: bool,
     },
-    /// `x [T,B,I], w [4H,I] constant, r [4H,H] constant, bias [4H] constant (sum of both), h0? [B,H], c0? [B,H],
-    /// peephole? [3H] constant -> y [T,B,H], h [B,H], c [B,H]`: one direction, gates i o f c.
+    /// `x [T,B,I], w [4H,I], r [4H,H], bias [4H] (sum of both), h0? [B,H], c0? [B,H], peephole? [3H], lengths? i32 [B],
+    /// alpha and beta? [3,2] constant -> y [T,B,H], h [B,H], c [B,H]`: one direction, gates i o f c. Weights and biases
+    /// are constant, or computed and then packed as the kernel wants them: `[4H/8 up,K,8]` and `[4H up]`.
     Lstm(Recurrent),
-    /// `x [T,B,I], w [3H,I] constant, r [3H,H] constant, bias [3H] constant, recurrent bias [3H] constant, h0? [B,H] ->
-    /// y [T,B,H], h [B,H]`: one direction, gates z r h.
+    /// `x [T,B,I], w [3H,I], r [3H,H], bias [3H], recurrent bias [3H], h0? [B,H], lengths? i32 [B], alpha and beta? [3,2]
+    /// constant -> y [T,B,H], h [B,H]`: one direction, gates z r h. Weights as for [`Op::Lstm`].
     Gru(Recurrent),
+    /// `x [T,B,I], w [H,I], r [H,H], bias [H] (sum of both), h0? [B,H], lengths? i32 [B], alpha and beta? [3,2] constant
+    /// -> y [T,B,H], h [B,H]`: one direction. Weights as for [`Op::Lstm`].
+    Rnn(Recurrent),
     /// `x [N,F] f32|f64, rules u32, next u32, values, roots u32, targets? u32, scores? -> y [N,targets]`: decision trees, all
     /// but x constant, as [`mote_plan::Kind::Trees`] takes them.
     Trees {
@@ -257,9 +261,9 @@ pub struct Recurrent {
     pub reverse: bool,
     /// Bound on the absolute value of gate inputs, `+inf` for none.
     pub clip: f32,
-    /// GRU: the reset gate multiplies after the recurrent product.
-    pub linear_before_reset: bool,
-    /// Gate functions: LSTM f g h, GRU f g (third unused).
+    /// GRU: the reset gate multiplies after the recurrent product. LSTM: the forget gate is one minus the input gate.
+    pub variant: bool,
+    /// Gate functions: LSTM f g h, GRU f g, RNN f (others unused).
     pub activations: [Unary; 3],
 }
 

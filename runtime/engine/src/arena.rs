@@ -94,7 +94,7 @@ fn start(arena: *mut u8, len: usize, tensor: &Tensor) -> Result<*mut u8> {
 }
 
 /// Most inputs of any kind.
-const MAX_INPUTS: usize = 7;
+const MAX_INPUTS: usize = 9;
 /// Most outputs of any kind.
 const MAX_OUTPUTS: usize = 4;
 
@@ -332,4 +332,19 @@ plain! {
     u32: U32;
     i64: I64;
     u64: U64;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_INPUTS, MAX_OUTPUTS};
+    use mote_plan::Kind;
+
+    #[test]
+    fn no_operand_is_left_out() {
+        for kind in Kind::ALL {
+            let beyond = |(inputs, outputs): &(usize, usize)| *inputs > MAX_INPUTS || *outputs > MAX_OUTPUTS;
+            let all = (0..64).flat_map(|inputs| (0..64).map(move |outputs| (inputs, outputs)));
+            assert!(!all.filter(beyond).any(|(inputs, outputs)| kind.accepts(inputs, outputs)), "{kind:?}");
+        }
+    }
 }

@@ -89,14 +89,19 @@ kinds! {
     CumSum = 22, "cum_sum", in 1..=1, out 1..=1;
     /// `x -> values, indices i64`: the k first in order along one axis, k from the output shape. Dense.
     TopK = 23, "top_k", in 1..=1, out 2..=2;
-    /// `x [T,B,I], w packed [4H/8 up][I][8], r packed [4H/8 up][H][8], bias [4H up], h0? [B,H], c0? [B,H], peephole? [3H] ->
-    /// y [T,B,H], h [B,H], c [B,H], scratch [B,4H up]`, gates in ONNX order i o f c; one direction.
-    Lstm = 24, "lstm", in 4..=7, out 4..=4;
-    /// `x [T,B,I], w packed [3H/8 up][I][8], r packed [3H/8 up][H][8], bias [3H up], recurrent bias [3H up], h0? [B,H] ->
-    /// y [T,B,H], h [B,H], scratch [B,6H up]`, gates in ONNX order z r h; one direction.
-    Gru = 25, "gru", in 5..=6, out 3..=3;
+    /// `x [T,B,I], w packed [4H/8 up][I][8], r packed [4H/8 up][H][8], bias [4H up], h0? [B,H], c0? [B,H], peephole? [3H],
+    /// lengths? i32 [B], alpha and beta? [3,2] -> y [T,B,H], h [B,H], c [B,H], scratch [B,4H up]`, gates in ONNX order
+    /// i o f c; one direction.
+    Lstm = 24, "lstm", in 4..=9, out 4..=4;
+    /// `x [T,B,I], w packed [3H/8 up][I][8], r packed [3H/8 up][H][8], bias [3H up], recurrent bias [3H up], h0? [B,H],
+    /// lengths? i32 [B], alpha and beta? [3,2] -> y [T,B,H], h [B,H], scratch [B,6H up]`, gates in ONNX order z r h; one
+    /// direction.
+    Gru = 25, "gru", in 5..=8, out 3..=3;
     /// `x [N,H,W,Ci] f32, w [Ci][kh*kw][Co/groups], bias [Co] -> y [N,Ho,Wo,Co]`: transposed convolution. Dense.
     ConvTranspose = 26, "conv_transpose", in 3..=3, out 1..=1;
+    /// `x [T,B,I], w packed [H/8 up][I][8], r packed [H/8 up][H][8], bias [H up], h0? [B,H], lengths? i32 [B], alpha and
+    /// beta? [3,2] -> y [T,B,H], h [B,H], scratch [H up]`; one direction.
+    Rnn = 60, "rnn", in 4..=7, out 3..=3;
     /// `x [N,F] f32|f64, rules [M] u32, next [M] u32, values [M], roots [T] u32, targets? [S] u32, scores? [S] -> y [N,targets]`:
     /// decision trees, all floats of one type. Dense.
     Trees = 100, "trees", in 5..=7, out 1..=1;
@@ -275,14 +280,15 @@ params! {
         depth: u32,
     }
     /// Parameters of [`Kind::Lstm`] and [`Kind::Gru`].
+    /// Parameters of [`Kind::Lstm`], [`Kind::Gru`] and [`Kind::Rnn`].
     Recurrent {
         /// 1 runs from the last time step to the first.
         reverse: u32,
         /// Bound on the absolute value of gate inputs, `+inf` for none.
         clip: f32,
-        /// GRU only: 1 multiplies the reset gate after the recurrent product.
-        linear_before_reset: u32,
-        /// Codes of [`op::Unary`] of the gate functions: LSTM f g h, GRU f g (third unused).
+        /// GRU: 1 multiplies the reset gate after the recurrent product. LSTM: 1 forgets one minus the input gate. Else 0.
+        variant: u32,
+        /// Codes of [`op::Unary`] of the gate functions: LSTM f g h, GRU f g, RNN f (others unused).
         activations: [u32; 3],
     }
 }

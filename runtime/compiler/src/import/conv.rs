@@ -181,7 +181,7 @@ fn image_weights(cx: &mut Cx<'_>, w: ValueId) -> Result<ValueId, Reason> {
     to_image(cx, w)
 }
 
-fn conv(cx: &mut Cx<'_>) -> Built {
+pub(super) fn conv(cx: &mut Cx<'_>) -> Built {
     let Operands { x, w, dims, weights, groups, bias } = operands(cx)?;
     let channels = weights[0];
     if dims[1] != weights[1].saturating_mul(groups) || !channels.is_multiple_of(groups) {

@@ -244,6 +244,7 @@ impl Emit {
             Op::Pool { window, .. } => window.kernel.iter().product(),
             Op::Lstm(_) => 4 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Gru(_) => 3 * (dims(1).iter().skip(1).product::<usize>() + made),
+            Op::Rnn(_) => dims(1).iter().skip(1).product::<usize>() + made,
             Op::Reduce { .. } | Op::ArgReduce { .. } => dims(0).iter().product::<usize>() / made.max(1),
             Op::SquareDistance => dims(0).last().copied().unwrap_or(1),
             Op::Couple => 100 * (made + 1),

@@ -23,8 +23,8 @@ fn mat_mul(cx: &mut Cx<'_>) -> Built {
 
 fn fused_mat_mul(cx: &mut Cx<'_>) -> Built {
     let (a, b) = (cx.f32_input(0)?, cx.f32_input(1)?);
-    cx.only("transBatchA", 0)?;
-    cx.only("transBatchB", 0)?;
+    let a = batch_turned(cx, a, "transBatchA")?;
+    let b = batch_turned(cx, b, "transBatchB")?;
     let a = turned(cx, a, "transA")?;
     let b = turned(cx, b, "transB")?;
     let y = product(cx, a, b)?;
@@ -46,6 +46,16 @@ fn turned(cx: &mut Cx<'_>, x: ValueId, name: &'static str) -> Result<ValueId, Re
     cx.transpose(x, &perm)
 }
 
+/// Moves the first axis before the last where the attribute says so.
+fn batch_turned(cx: &mut Cx<'_>, x: ValueId, name: &'static str) -> Result<ValueId, Reason> {
+    let rank = cx.rank(x);
+    if !cx.flag(name, false)? || rank < 2 {
+        return Ok(x);
+    }
+    let perm: Vec<usize> = (1..rank - 1).chain([0, rank - 1]).collect();
+    cx.transpose(x, &perm)
+}
+
 fn scaled(cx: &mut Cx<'_>, x: ValueId, by: f32) -> Result<ValueId, Reason> {
     // Bits, so that only exactly 1 is left out.
     if by.to_bits() == 1_f32.to_bits() {
@@ -56,7 +66,7 @@ fn scaled(cx: &mut Cx<'_>, x: ValueId, by: f32) -> Result<ValueId, Reason> {
 }
 
 /// The product as numpy defines it for any ranks of at least 1.
-fn product(cx: &mut Cx<'_>, a: ValueId, b: ValueId) -> Result<ValueId, Reason> {
+pub(super) fn product(cx: &mut Cx<'_>, a: ValueId, b: ValueId) -> Result<ValueId, Reason> {
     let (da, db) = (cx.dims(a), cx.dims(b));
     let dtype = cx.dtype(a);
     if cx.dtype(b) != dtype {
@@ -103,7 +113,7 @@ fn product(cx: &mut Cx<'_>, a: ValueId, b: ValueId) -> Result<ValueId, Reason> {
 }
 
 /// `alpha * a * b + beta * c`.
-fn gemm(cx: &mut Cx<'_>) -> Built {
+pub(super) fn gemm(cx: &mut Cx<'_>) -> Built {
     let (a, b) = (cx.f32_input(0)?, cx.f32_input(1)?);
     let c = cx.optional(2);
     let (alpha, beta) = (cx.float("alpha", 1.0)?, cx.float("beta", 1.0)?);

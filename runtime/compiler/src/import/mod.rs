@@ -4,6 +4,8 @@
 //! `door` checks the raw bytes, `table` lists the operators, one file per family builds them through `emit`.
 
 mod activation;
+mod attention;
+mod contrib;
 mod control;
 mod conv;
 mod door;

@@ -154,14 +154,6 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// An optional f32 input whose value is known.
-    pub(crate) fn optional_f32_constant(&self, i: usize) -> Result<Option<ValueId>, Reason> {
-        match self.optional(i) {
-            None => Ok(None),
-            Some(_) => self.f32_constant(i).map(Some),
-        }
-    }
-
     /// A required f32 input whose value is known.
     pub(crate) fn f32_constant(&self, i: usize) -> Result<ValueId, Reason> {
         let id = self.f32_input(i)?;

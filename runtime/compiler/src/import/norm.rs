@@ -15,8 +15,11 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("InstanceNormalization", 6, &["epsilon"], instance),
     Entry::onnx("GroupNormalization", 18, &["epsilon", "num_groups"], group),
     Entry::onnx("GroupNormalization", 21, &["epsilon", "num_groups", "stash_type"], group),
+    // ONNX Runtime knew this operator and the simplified one before the standard did, in the standard's domain.
+    Entry::onnx("LayerNormalization", 1, &["axis", "epsilon", "stash_type"], layer),
     Entry::onnx("LayerNormalization", 17, &["axis", "epsilon", "stash_type"], layer),
-    Entry::onnx("RMSNormalization", 23, &["axis", "epsilon", "stash_type"], root_mean_square),
+    Entry::onnx("RMSNormalization", 23, &["axis", "epsilon", "stash_type"], rms),
+    Entry::onnx("SimplifiedLayerNormalization", 1, &["axis", "epsilon", "stash_type"], rms),
     Entry::onnx("MeanVarianceNormalization", 9, &["axes"], mean_variance),
     Entry::onnx("LpNormalization", 1, &["axis", "p"], lp),
     Entry::onnx("LRN", 1, &["alpha", "beta", "bias", "size"], local_response),
@@ -50,7 +53,7 @@ fn batch(cx: &mut Cx<'_>) -> Built {
 }
 
 /// Deviations from the mean over some axes, the mean and the standard deviation.
-fn deviation(cx: &mut Cx<'_>, x: ValueId, axes: &[usize], epsilon: f32) -> Result<[ValueId; 3], Reason> {
+pub(super) fn deviation(cx: &mut Cx<'_>, x: ValueId, axes: &[usize], epsilon: f32) -> Result<[ValueId; 3], Reason> {
     let mean = cx.reduce(Reduce::Mean, x, axes, true)?;
     let deviation = cx.binary(Binary::Sub, x, mean)?;
     let square = cx.binary(Binary::Mul, deviation, deviation)?;
@@ -128,7 +131,7 @@ fn trailing(cx: &Cx<'_>, x: ValueId) -> Result<Vec<usize>, Reason> {
 }
 
 /// Multiplies or adds a factor that must not enlarge the shape.
-fn apply(cx: &mut Cx<'_>, op: Binary, x: ValueId, factor: ValueId) -> Result<ValueId, Reason> {
+pub(super) fn apply(cx: &mut Cx<'_>, op: Binary, x: ValueId, factor: ValueId) -> Result<ValueId, Reason> {
     let y = cx.binary(op, x, factor)?;
     if cx.dims(y) == cx.dims(x) { Ok(y) } else { Err(Reason::Shapes(cx.dims(x), cx.dims(factor))) }
 }
@@ -150,18 +153,27 @@ fn layer(cx: &mut Cx<'_>) -> Built {
     Ok(vec![y])
 }
 
-fn root_mean_square(cx: &mut Cx<'_>) -> Built {
+fn rms(cx: &mut Cx<'_>) -> Built {
     let (x, scale) = (cx.f32_input(0)?, cx.f32_input(1)?);
     let epsilon = cx.float("epsilon", 1e-5)?;
     cx.only("stash_type", 1)?;
     let axes = trailing(cx, x)?;
+    let spread = root_mean_square(cx, x, &axes, epsilon)?;
+    let y = cx.binary(Binary::Div, x, spread)?;
+    let y = apply(cx, Binary::Mul, y, scale)?;
+    if cx.wants(1) {
+        return Ok(vec![y, cx.unary(Unary::Reciprocal, spread)?]);
+    }
+    Ok(vec![y])
+}
+
+/// The root of the mean square over some axes.
+pub(super) fn root_mean_square(cx: &mut Cx<'_>, x: ValueId, axes: &[usize], epsilon: f32) -> Result<ValueId, Reason> {
     let square = cx.binary(Binary::Mul, x, x)?;
-    let mean = cx.reduce(Reduce::Mean, square, &axes, true)?;
+    let mean = cx.reduce(Reduce::Mean, square, axes, true)?;
     let epsilon = cx.scalar_like(x, f64::from(epsilon))?;
     let mean = cx.binary(Binary::Add, mean, epsilon)?;
-    let spread = cx.unary(Unary::Sqrt, mean)?;
-    let y = cx.binary(Binary::Div, x, spread)?;
-    Ok(vec![apply(cx, Binary::Mul, y, scale)?])
+    cx.unary(Unary::Sqrt, mean)
 }
 
 /// ONNX adds 1e-9 to the standard deviation here, not to the variance.

@@ -2,7 +2,7 @@
 
 use super::ml;
 use super::node::{Built, Cx};
-use super::{activation, conv, elementwise, linear, norm, pool, recurrent, reduce, resize, scatter, shape, source};
+use super::{activation, attention, contrib, conv, elementwise, linear, norm, pool, recurrent, reduce, resize, scatter, shape, source};
 use crate::error::Reason;
 
 /// Operators of the standard.
@@ -107,6 +107,8 @@ const CONTROL: &[Entry] = &[
 
 const FAMILIES: &[&[Entry]] = &[
     activation::OPS,
+    attention::OPS,
+    contrib::OPS,
     conv::OPS,
     CONTROL,
     elementwise::OPS,

@@ -28,7 +28,7 @@ fn products(kind: Kind, x: Option<&Tensor>, w: Option<&Tensor>, y: Option<&Tenso
         Kind::Conv | Kind::Depthwise | Kind::ConvGroup => count(y) * dim(w, 1),
         Kind::ConvTranspose => count(x) * dim(w, 1) * dim(w, 2),
         Kind::MatMul => count(y) * dim(x, 2),
-        Kind::Lstm | Kind::Gru => {
+        Kind::Lstm | Kind::Gru | Kind::Rnn => {
             let hidden = dim(y, 2);
             rows(x) * gates(kind) * hidden * (dim(x, 2) + hidden)
         }
@@ -49,7 +49,7 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         // Bias, residual and both bounds of the clamp.
         Kind::Conv | Kind::Depthwise | Kind::ConvGroup | Kind::MatMul => 2 * macs + 4 * written,
         Kind::ConvTranspose => 2 * macs + written,
-        Kind::Lstm | Kind::Gru => 2 * macs + rows(x) * dim(y, 2) * gates(step.kind) * CELL,
+        Kind::Lstm | Kind::Gru | Kind::Rnn => 2 * macs + rows(x) * dim(y, 2) * gates(step.kind) * CELL,
         Kind::Pool => match step.params {
             Params::Pool(p) => written * (2 * u64::from(p.kernel[0]) * u64::from(p.kernel[1]) + 1),
             _ => written,
@@ -86,7 +86,11 @@ fn rows(x: Option<&Tensor>) -> u64 {
 }
 
 fn gates(kind: Kind) -> u64 {
-    if kind == Kind::Lstm { 4 } else { 3 }
+    match kind {
+        Kind::Lstm => 4,
+        Kind::Gru => 3,
+        _ => 1,
+    }
 }
 
 /// Elements that TopK keeps per line: an insertion sort compares each element with at most so many.
@@ -98,13 +102,13 @@ fn selected(x: Option<&Tensor>, y: Option<&Tensor>) -> u64 {
 
 fn unary_cost(params: &Params) -> u64 {
     use op::Unary::{
-        Abs, BitwiseNot, Ceil, Clamp, Floor, HardSigmoid, HardSwish, IsInf, IsNan, LeakyRelu, Neg, Not, Reciprocal,
+        Abs, Affine, BitwiseNot, Ceil, Clamp, Floor, HardSigmoid, HardSwish, IsInf, IsNan, LeakyRelu, Neg, Not, Reciprocal,
         Round, Shrink, Sign, Softsign, Sqrt, ThresholdedRelu,
     };
     let Params::Unary(params) = params else { return 1 };
     match params.op {
         Abs | Neg | Not | BitwiseNot | Ceil | Floor | Round | Sqrt | Reciprocal | IsNan => 1,
-        Sign | Clamp | LeakyRelu | HardSigmoid | HardSwish | Softsign | ThresholdedRelu | Shrink | IsInf => 5,
+        Sign | Affine | Clamp | LeakyRelu | HardSigmoid | HardSwish | Softsign | ThresholdedRelu | Shrink | IsInf => 5,
         _ => 2 * TRANSCENDENTAL,
     }
 }

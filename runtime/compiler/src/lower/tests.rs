@@ -118,7 +118,7 @@ fn recurrent_cells_follow_the_order_of_arithmetic() {
     let settings = Recurrent {
         reverse: false,
         clip: f32::INFINITY,
-        linear_before_reset: true,
+        variant: true,
         activations: [Unary::Clamp, Unary::Abs, Unary::Abs],
     };
     for gates in [3, 4] {

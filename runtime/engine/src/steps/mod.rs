@@ -17,7 +17,7 @@ pub use line::{
 };
 pub use matrix::{mat_mul, mat_mul_f32};
 pub use movement::{cast, copy, fill, halo};
-pub use recurrent::{gru, lstm};
+pub use recurrent::{gru, lstm, rnn};
 pub use search::{couple, find, find_f32, square_distance, square_distance_f32, trees, trees_f32};
 
 use mote_kernels::Around;

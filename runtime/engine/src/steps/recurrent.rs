@@ -9,38 +9,58 @@ use crate::fault::{Fault, Result};
 /// One direction of a long short-term memory, [`mote_plan::Kind::Lstm`].
 ///
 /// # Errors
-/// A step that contradicts its tensors.
+/// A step that contradicts its tensors, or a sequence longer than they are.
 pub fn lstm(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let p: step::Recurrent = params(step)?;
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
-    let (shape, gates) = (extents(&operands, &p)?, gates(&p)?);
-    let weights = kernel::Weights { w: operands.input(1)?, r: operands.input(2)?, bias: operands.input(3)? };
+    let (shape, gates) = (extents(&operands, &p, 7)?, gates(&operands, &p, 8)?);
+    let forget = if flag(p.variant)? { kernel::Forget::Coupled } else { kernel::Forget::Own };
     let peephole = if operands.has_input(6) { Some(operands.input(6)?) } else { None };
     let (y, h, c, scratch) = (operands.output(0)?, operands.output(1)?, operands.output(2)?, operands.output(3)?);
     begin(&operands, 4, h)?;
     begin(&operands, 5, c)?;
+    let (x, weights) = (operands.input(0)?, weights(&operands)?);
     let mut state = kernel::LstmState { h, c, scratch };
-    Ok(kernel::lstm(&shape, &gates, operands.input(0)?, &weights, peephole, &mut state, y, kernel::add_products)?)
+    Ok(kernel::lstm(&shape, &gates, forget, x, &weights, peephole, &mut state, y, kernel::add_products)?)
 }
 
 /// One direction of a gated recurrent unit, [`mote_plan::Kind::Gru`].
 ///
 /// # Errors
-/// A step that contradicts its tensors.
+/// A step that contradicts its tensors, or a sequence longer than they are.
 pub fn gru(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let p: step::Recurrent = params(step)?;
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
-    let (shape, gates) = (extents(&operands, &p)?, gates(&p)?);
-    let reset = if flag(p.linear_before_reset)? { kernel::Reset::After } else { kernel::Reset::Before };
-    let weights = kernel::Weights { w: operands.input(1)?, r: operands.input(2)?, bias: operands.input(3)? };
+    let (shape, gates) = (extents(&operands, &p, 6)?, gates(&operands, &p, 7)?);
+    let reset = if flag(p.variant)? { kernel::Reset::After } else { kernel::Reset::Before };
     let (y, h, scratch) = (operands.output(0)?, operands.output(1)?, operands.output(2)?);
     begin(&operands, 5, h)?;
+    let (x, weights, recurrent_bias) = (operands.input(0)?, weights(&operands)?, operands.input(4)?);
     let mut state = kernel::GruState { h, scratch };
-    let (x, recurrent_bias) = (operands.input(0)?, operands.input(4)?);
     Ok(kernel::gru(&shape, &gates, reset, x, &weights, recurrent_bias, &mut state, y, kernel::add_products)?)
 }
 
-fn extents(operands: &Operands<'_>, p: &step::Recurrent) -> Result<kernel::Recurrence> {
+/// One direction of a plain recurrent layer, [`mote_plan::Kind::Rnn`].
+///
+/// # Errors
+/// A step that contradicts its tensors, or a sequence longer than they are.
+pub fn rnn(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let p: step::Recurrent = params(step)?;
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let (shape, gates) = (extents(&operands, &p, 5)?, gates(&operands, &p, 6)?);
+    require(!flag(p.variant)?)?;
+    let (y, h, scratch) = (operands.output(0)?, operands.output(1)?, operands.output(2)?);
+    begin(&operands, 4, h)?;
+    let (x, weights) = (operands.input(0)?, weights(&operands)?);
+    let mut state = kernel::RnnState { h, scratch };
+    Ok(kernel::rnn(&shape, &gates, x, &weights, &mut state, y, kernel::add_products)?)
+}
+
+fn weights<'v>(operands: &Operands<'v>) -> Result<kernel::Weights<'v>> {
+    Ok(kernel::Weights { w: operands.input(1)?, r: operands.input(2)?, bias: operands.input(3)? })
+}
+
+fn extents<'v>(operands: &Operands<'v>, p: &step::Recurrent, lengths: usize) -> Result<kernel::Recurrence<'v>> {
     operands.all_dense()?;
     let (&[t, b, i], &[t_y, b_y, h]) = (operands.input_tensor(0)?.dims(), operands.output_tensor(0)?.dims()) else {
         return Err(Fault::MalformedPlan);
@@ -52,14 +72,24 @@ fn extents(operands: &Operands<'_>, p: &step::Recurrent) -> Result<kernel::Recur
         input: i as usize,
         hidden: h as usize,
         reverse: flag(p.reverse)?,
+        lengths: if operands.has_input(lengths) { Some(operands.input(lengths)?) } else { None },
     })
 }
 
-fn gates(p: &step::Recurrent) -> Result<kernel::Gates> {
+fn gates(operands: &Operands<'_>, p: &step::Recurrent, given: usize) -> Result<kernel::Gates> {
     let [f, g, h] = p.activations;
-    // A GRU has two functions; what stands in the third place is not looked at.
-    let function = |code| op::Unary::from_code(code).ok_or(Fault::MalformedPlan);
-    Ok(kernel::Gates { clip: p.clip, functions: [function(f)?, function(g)?, function(h).unwrap_or(op::Unary::Tanh)] })
+    let function = |code| op::Unary::from_code(code).map(kernel::Unary::gate).ok_or(Fault::MalformedPlan);
+    // What stands in an unused place is not looked at.
+    let unused = kernel::Unary::gate(op::Unary::Tanh);
+    let mut functions = [function(f)?, function(g).unwrap_or(unused), function(h).unwrap_or(unused)];
+    if operands.has_input(given) {
+        let pairs = operands.input::<f32>(given)?.as_chunks().0;
+        require(pairs.len() == functions.len())?;
+        for (function, &[alpha, beta]) in functions.iter_mut().zip(pairs) {
+            (function.alpha, function.beta) = (alpha, beta);
+        }
+    }
+    Ok(kernel::Gates { clip: p.clip, functions })
 }
 
 /// Sets a state to its initial value, zero where the step has none.

@@ -28,8 +28,7 @@ pub fn trees(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result 
 fn descend<W: Number + Plain>(operands: &mut Operands<'_>, step: &Step<'_>) -> Result {
     let p: step::Trees = params(step)?;
     operands.all_dense()?;
-    let (&[rows, features], &[rows_y, targets]) =
-        (operands.input_tensor(0)?.dims(), operands.output_tensor(0)?.dims())
+    let (&[rows, features], &[rows_y, targets]) = (operands.input_tensor(0)?.dims(), operands.output_tensor(0)?.dims())
     else {
         return Err(Fault::MalformedPlan);
     };

@@ -90,7 +90,7 @@ fn every_kind() -> AlignedBytes {
     s.step(Kind::CumSum, &[ints], &[sums], &step::CumSum { axis: 1, exclusive: 1, reverse: 1 });
     let (top, order) = (s.tensor::<i64>(&[2, 2]), s.tensor::<i64>(&[2, 2]));
     s.step(Kind::TopK, &[ints], &[top, order], &step::TopK { axis: 1, largest: 1 });
-    let recurrent = step::Recurrent { reverse: 0, clip: 3.0, linear_before_reset: 1, activations: [26, 21, 21] };
+    let recurrent = step::Recurrent { reverse: 0, clip: 3.0, variant: 1, activations: [26, 21, 21] };
     let (sequence, states) = (s.constant(&[2, 1, 3], &[0.5_f32; 6]), s.tensor::<f32>(&[2, 1, 2]));
     let (rw, rr, rb) = (s.constant(&[1, 3, 8], &[0.1_f32; 24]), s.constant(&[1, 2, 8], &[0.1_f32; 16]), bias);
     let (h, c, scratch) = (s.tensor::<f32>(&[1, 2]), s.tensor::<f32>(&[1, 2]), s.tensor::<f32>(&[1, 16]));
@@ -106,6 +106,8 @@ fn every_kind() -> AlignedBytes {
     let keys = s.constant(&[3], &[-1_i64, 1, 4]);
     let positions = s.tensor::<i32>(&[2, 3]);
     s.bare(Kind::Find, &[ints, keys], &[positions]);
+    let plain = step::Recurrent { variant: 0, ..recurrent };
+    s.step(Kind::Rnn, &[sequence, rw, rr, rb], &[states, h, scratch], &plain);
     let distances = s.tensor::<f32>(&[2, 2]);
     s.bare(Kind::SquareDistance, &[rows, rows], &[distances]);
     let pairs = s.constant(&[2, 3], &[0.9_f32, 0.5, 0.2, 0.1, 0.6, 0.7]);

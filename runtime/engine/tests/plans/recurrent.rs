@@ -39,9 +39,9 @@ fn gate(bias: f32, w: &[f32], x: &[f64], column: usize) -> f64 {
     f64::from(bias) + x.iter().zip(&w[column * k..]).map(|(x, w)| x * f64::from(*w)).sum::<f64>()
 }
 
-fn parameters(linear_before_reset: u32, reverse: u32) -> step::Recurrent {
+fn parameters(variant: u32, reverse: u32) -> step::Recurrent {
     let activations = [Unary::Sigmoid.code(), Unary::Tanh.code(), Unary::Tanh.code()];
-    step::Recurrent { reverse, clip: f32::INFINITY, linear_before_reset, activations }
+    step::Recurrent { reverse, clip: f32::INFINITY, variant, activations }
 }
 
 fn order(reverse: bool) -> Vec<usize> {

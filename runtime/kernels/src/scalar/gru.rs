@@ -28,7 +28,7 @@ pub struct GruState<'a> {
 /// Contradicting shapes.
 #[expect(clippy::too_many_arguments, reason = "the operands of the operator")]
 pub fn gru(
-    shape: &Recurrence,
+    shape: &Recurrence<'_>,
     gates: &Gates,
     reset: Reset,
     x: &[f32],
@@ -45,6 +45,7 @@ pub fn gru(
     if state.h.len() != rows || !room || recurrent_bias.len() != weights.bias.len() {
         return Err(KernelError::Shape);
     }
+    shape.clear_beyond(y, &mut [&mut *state.h]);
     let [f, g, _] = gates.functions;
     let both = 2 * hidden;
     for (at, b) in shape.rows() {

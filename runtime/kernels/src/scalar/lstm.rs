@@ -3,6 +3,15 @@
 use crate::error::{KernelError, Result};
 use crate::scalar::recurrent::{Gates, Recurrence, Weights, activate, copy, row, row_mut};
 
+/// Where the forget gate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forget {
+    /// Its own columns.
+    Own,
+    /// It is one minus the input gate (`input_forget`).
+    Coupled,
+}
+
 /// What a layer keeps from step to step; on entry the initial states.
 #[derive(Debug)]
 pub struct LstmState<'a> {
@@ -21,8 +30,9 @@ pub struct LstmState<'a> {
 /// Contradicting shapes.
 #[expect(clippy::too_many_arguments, reason = "the operands of the operator")]
 pub fn lstm(
-    shape: &Recurrence,
+    shape: &Recurrence<'_>,
     gates: &Gates,
+    from: Forget,
     x: &[f32],
     weights: &Weights<'_>,
     peephole: Option<&[f32]>,
@@ -40,6 +50,7 @@ pub fn lstm(
     if !sound {
         return Err(KernelError::Shape);
     }
+    shape.clear_beyond(y, &mut [&mut *state.h, &mut *state.c]);
     let [f, g, h] = gates.functions;
     for (at, b) in shape.rows() {
         let (out, c) = (row_mut(state.h, b, hidden)?, row_mut(state.c, b, hidden)?);
@@ -56,7 +67,10 @@ pub fn lstm(
             peep(forget, row(peephole, 2, hidden)?, c);
         }
         gates.gate(f, input)?;
-        gates.gate(f, forget)?;
+        match from {
+            Forget::Own => gates.gate(f, forget)?,
+            Forget::Coupled => forget.iter_mut().zip(&*input).for_each(|(forget, &input)| *forget = 1.0 - input),
+        }
         gates.gate(g, candidate)?;
         for (((c, &forget), &input), &candidate) in c.iter_mut().zip(&*forget).zip(&*input).zip(&*candidate) {
             *c = forget * *c + input * candidate;

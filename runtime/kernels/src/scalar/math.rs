@@ -221,6 +221,12 @@ pub(crate) fn unary<F: Float>(op: op::Unary, alpha: F, beta: F, block: &mut [[F;
             let hit = (x == F::LOWEST && alpha != zero) || (x == F::HIGHEST && beta != zero);
             F::truth(hit)
         }),
+        Op::Affine => each(block, |x| alpha.mul(x).add(beta)),
+        Op::ScaledTanh => {
+            each(block, |x| beta.mul(x));
+            F::tanh_block(block);
+            each(block, |t| alpha.mul(t));
+        }
         Op::Not | Op::BitwiseNot => return Err(KernelError::Unsupported),
     }
     Ok(())

@@ -25,6 +25,7 @@ pub(crate) mod movement;
 pub mod pool;
 pub mod recurrent;
 pub mod reduce;
+pub mod rnn;
 pub mod scatter;
 pub mod select;
 pub mod softmax;

@@ -1,8 +1,11 @@
 //! Each test builds a small ONNX file, compiles it and runs the native engine.
 
+mod attention;
+mod contrib;
 mod hostile;
 pub(crate) mod onnx_build;
 mod operators;
+mod recurrent;
 mod refusals;
 mod structure;
 
@@ -13,6 +16,11 @@ use super::ImportOptions;
 use crate::compile::{CompileError, CompileOptions, compile};
 use crate::tensor::HostTensor;
 use onnx_build::{FLOAT, graph, model, untyped, value};
+
+/// Numbers between -0.75 and 0.75.
+fn numbers(count: usize, seed: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 37 + seed * 101) % 61) as f32 / 40.0 - 0.75).collect()
+}
 
 fn f32_tensor(name: &str, dims: &[usize], values: &[f32]) -> HostTensor {
     HostTensor {

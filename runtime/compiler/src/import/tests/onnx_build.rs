@@ -9,6 +9,7 @@ use tract_onnx::pb::{
 };
 
 pub(crate) const FLOAT: i32 = 1;
+pub(crate) const INT32: i32 = 6;
 pub(crate) const INT64: i32 = 7;
 pub(crate) const BOOL: i32 = 9;
 
@@ -26,6 +27,15 @@ pub(crate) fn ints(name: &str, values: &[i64]) -> AttributeProto {
 
 pub(crate) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto { f: value, ..attribute(name, AttributeType::Float) }
+}
+
+pub(crate) fn floats(name: &str, values: &[f32]) -> AttributeProto {
+    AttributeProto { floats: values.to_vec(), ..attribute(name, AttributeType::Floats) }
+}
+
+pub(crate) fn texts(name: &str, values: &[&str]) -> AttributeProto {
+    let strings = values.iter().map(|value| value.as_bytes().to_vec()).collect();
+    AttributeProto { strings, ..attribute(name, AttributeType::Strings) }
 }
 
 pub(crate) fn text(name: &str, value: &str) -> AttributeProto {
@@ -46,12 +56,27 @@ pub(crate) fn node(op: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<
     }
 }
 
+/// A node of ONNX Runtime's own domain.
+pub(crate) fn contributed(op: &str, inputs: &[&str], outputs: &[&str], attributes: Vec<AttributeProto>) -> NodeProto {
+    NodeProto { domain: "com.microsoft".to_owned(), ..node(op, inputs, outputs, attributes) }
+}
+
 pub(crate) fn f32s(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
     TensorProto {
         name: name.to_owned(),
         data_type: FLOAT,
         dims: dims.to_vec(),
         float_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
+pub(crate) fn i32s(name: &str, dims: &[i64], values: &[i32]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        data_type: INT32,
+        dims: dims.to_vec(),
+        int32_data: values.to_vec(),
         ..TensorProto::default()
     }
 }
@@ -93,6 +118,10 @@ pub(crate) fn graph(
 }
 
 pub(crate) fn model(opset: i64, graph: GraphProto) -> Vec<u8> {
-    let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: opset }];
+    let set = |domain: &str, version| OperatorSetIdProto { domain: domain.to_owned(), version };
+    let mut opset_import = vec![set("", opset)];
+    if graph.node.iter().any(|node| !node.domain.is_empty()) {
+        opset_import.push(set("com.microsoft", 1));
+    }
     ModelProto { ir_version: 8, opset_import, graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
 }

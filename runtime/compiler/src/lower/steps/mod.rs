@@ -51,6 +51,7 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         | Op::TopK { .. } => indexing::lower(build, node),
         Op::Lstm(settings) => recurrent::lstm(build, node, settings),
         Op::Gru(settings) => recurrent::gru(build, node, settings),
+        Op::Rnn(settings) => recurrent::rnn(build, node, settings),
         Op::Trees { aggregate, depth } => search::trees(build, node, *aggregate, *depth),
         Op::Find => search::find(build, node),
         Op::SquareDistance => search::square_distance(build, node),

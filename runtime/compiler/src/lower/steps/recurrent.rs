@@ -6,7 +6,7 @@ use super::super::draft::{Params, TensorRef};
 use super::super::error::LowerError;
 use super::super::pack::{self, PANEL};
 use super::conv::{constant, require_f32};
-use super::{dense, dense_if_present, optional, required};
+use super::{dense, dense_if_present, required};
 use crate::graph::{Node, Recurrent};
 
 /// One direction of an LSTM.
@@ -18,16 +18,11 @@ pub(super) fn lstm(build: &mut Build<'_>, node: &Node, settings: &Recurrent) -> 
     let bias = vector(build, node, 3, size.gates)?;
     let h0 = dense_if_present(build, node, 4)?;
     let c0 = dense_if_present(build, node, 5)?;
-    let peephole = match optional(node, 6) {
-        Some(_) => {
-            let values = pack::weights(constant(build, node, 6)?)?;
-            Some(build.packed(DType::F32, &[values.len()], pack::bytes(&values))?)
-        }
-        None => None,
-    };
+    let peephole = dense_if_present(build, node, 6)?;
     let mut outputs = results(build, node, 3)?;
     outputs.push(build.scratch(DType::F32, &[size.batch, size.gates.next_multiple_of(PANEL)])?);
-    let inputs = [Some(x), Some(w), Some(r), Some(bias), h0, c0, peephole];
+    let inputs = vec![Some(x), Some(w), Some(r), Some(bias), h0, c0, peephole];
+    let inputs = with_settings(build, node, inputs)?;
     build.emit(Kind::Lstm, inputs, outputs, params(settings));
     Ok(())
 }
@@ -43,8 +38,25 @@ pub(super) fn gru(build: &mut Build<'_>, node: &Node, settings: &Recurrent) -> R
     let h0 = dense_if_present(build, node, 5)?;
     let mut outputs = results(build, node, 2)?;
     outputs.push(build.scratch(DType::F32, &[size.batch, (2 * size.gates).next_multiple_of(PANEL)])?);
-    let inputs = [Some(x), Some(w), Some(r), Some(bias), Some(recurrent_bias), h0];
+    let inputs = vec![Some(x), Some(w), Some(r), Some(bias), Some(recurrent_bias), h0];
+    let inputs = with_settings(build, node, inputs)?;
     build.emit(Kind::Gru, inputs, outputs, params(settings));
+    Ok(())
+}
+
+/// One direction of a plain recurrent layer.
+pub(super) fn rnn(build: &mut Build<'_>, node: &Node, settings: &Recurrent) -> Result<(), LowerError> {
+    let size = Size::of(build, node, 1)?;
+    let x = dense(build, node, 0)?;
+    let w = matrix(build, node, 1, size.gates, size.input)?;
+    let r = matrix(build, node, 2, size.gates, size.hidden)?;
+    let bias = vector(build, node, 3, size.gates)?;
+    let h0 = dense_if_present(build, node, 4)?;
+    let mut outputs = results(build, node, 2)?;
+    outputs.push(build.scratch(DType::F32, &[size.gates.next_multiple_of(PANEL)])?);
+    let inputs = vec![Some(x), Some(w), Some(r), Some(bias), h0];
+    let inputs = with_settings(build, node, inputs)?;
+    build.emit(Kind::Rnn, inputs, outputs, params(settings));
     Ok(())
 }
 
@@ -68,22 +80,55 @@ impl Size {
     }
 }
 
+/// Adds the lengths and the constants of the gate functions, where the node has any.
+fn with_settings(
+    build: &mut Build<'_>,
+    node: &Node,
+    mut inputs: Vec<Option<TensorRef>>,
+) -> Result<Vec<Option<TensorRef>>, LowerError> {
+    let first = inputs.len();
+    let (lengths, constants) = (dense_if_present(build, node, first)?, dense_if_present(build, node, first + 1)?);
+    if lengths.is_some() || constants.is_some() {
+        inputs.extend([lengths, constants]);
+    }
+    Ok(inputs)
+}
+
+/// Weights: a constant is packed here, what is computed has been.
 fn matrix(build: &mut Build<'_>, node: &Node, i: usize, n: usize, k: usize) -> Result<TensorRef, LowerError> {
+    let packed = [n.div_ceil(PANEL), k, PANEL];
+    if let Some(computed) = computed(build, node, i, &packed)? {
+        return Ok(computed);
+    }
     let values = pack::weights(constant(build, node, i)?)?;
     if values.len() != n * k {
         return Err(build.malformed());
     }
-    let packed = pack::panels(&values, n, k, PANEL);
-    build.packed(DType::F32, &[n.div_ceil(PANEL), k, PANEL], pack::bytes(&packed))
+    build.packed(DType::F32, &packed, pack::bytes(&pack::panels(&values, n, k, PANEL)))
 }
 
 fn vector(build: &mut Build<'_>, node: &Node, i: usize, n: usize) -> Result<TensorRef, LowerError> {
+    if let Some(computed) = computed(build, node, i, &[n.next_multiple_of(PANEL)])? {
+        return Ok(computed);
+    }
     let values = pack::weights(constant(build, node, i)?)?;
     if values.len() != n {
         return Err(build.malformed());
     }
     let padded = pack::bias(Some(&values), n, PANEL);
     build.packed(DType::F32, &[padded.len()], pack::bytes(&padded))
+}
+
+/// An operand that is not constant, which must have the packed shape.
+fn computed(build: &mut Build<'_>, node: &Node, i: usize, packed: &[usize]) -> Result<Option<TensorRef>, LowerError> {
+    let value = build.graph.value(required(build, node, i)?);
+    if value.is_constant() {
+        return Ok(None);
+    }
+    if value.dims != packed {
+        return Err(build.malformed());
+    }
+    dense(build, node, i).map(Some)
 }
 
 fn results(build: &mut Build<'_>, node: &Node, count: usize) -> Result<Vec<TensorRef>, LowerError> {
@@ -97,7 +142,7 @@ fn params(settings: &Recurrent) -> Params {
     Params::Recurrent(step::Recurrent {
         reverse: u32::from(settings.reverse),
         clip: settings.clip,
-        linear_before_reset: u32::from(settings.linear_before_reset),
+        variant: u32::from(settings.variant),
         activations: settings.activations.map(mote_abi::op::Unary::code),
     })
 }

@@ -236,7 +236,7 @@ fn every_float_function_is_defined() {
 #[test]
 fn composite_functions_follow_their_formulas() {
     type Row = (op::Unary, f32, f32, fn(f64) -> f64);
-    let rows: [Row; 14] = [
+    let rows: [Row; 16] = [
         (op::Unary::LeakyRelu, 0.125, 0.0, |x| if x < 0.0 { 0.125 * x } else { x }),
         (op::Unary::Elu, 1.5, 0.0, |x| if x < 0.0 { 1.5 * x.exp_m1() } else { x }),
         (op::Unary::Selu, 1.5, 1.25, |x| 1.25 * if x > 0.0 { x } else { 1.5 * x.exp_m1() }),
@@ -261,6 +261,8 @@ fn composite_functions_follow_their_formulas() {
             }
         }),
         (op::Unary::Reciprocal, 0.0, 0.0, |x| 1.0 / x),
+        (op::Unary::Affine, 1.5, 0.5, |x| 1.5 * x + 0.5),
+        (op::Unary::ScaledTanh, 1.5, 0.5, |x| 1.5 * (0.5 * x).tanh()),
     ];
     for (op, alpha, beta, reference) in rows {
         for i in -4000..4000 {
