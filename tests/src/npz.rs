@@ -19,13 +19,16 @@ pub struct Array {
 }
 
 impl Array {
-    /// The elements as f64, empty for a type that is neither f32 nor f64.
+    /// The elements as f64, empty for a type of no floats.
     #[must_use]
     pub fn floats(&self) -> Vec<f64> {
         match self.dtype {
             DType::F32 => self.bytes.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect(),
             DType::F64 => self.bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-            _ => Vec::new(),
+            dtype => {
+                let Some(half) = dtype.half() else { return Vec::new() };
+                self.bytes.as_chunks().0.iter().map(|b| half.widen(u16::from_le_bytes(*b)).into()).collect()
+            }
         }
     }
 
@@ -51,7 +54,13 @@ pub fn canonical(dtype: DType, bytes: &[u8]) -> Vec<u8> {
                 *element = 0x7ff8_0000_0000_0000_u64.to_le_bytes();
             }
         }
-        _ => {}
+        _ => {
+            if let Some(half) = dtype.half() {
+                for element in bytes.as_chunks_mut().0.iter_mut().filter(|b| half.is_nan(u16::from_le_bytes(**b))) {
+                    *element = half.quiet_nan().to_le_bytes();
+                }
+            }
+        }
     }
     bytes
 }
@@ -109,6 +118,8 @@ fn dtype(descr: &str) -> Option<DType> {
         "<i8" => DType::I64,
         "<u8" => DType::U64,
         "|b1" => DType::Bool,
+        "<f2" => DType::F16,
+        "<V2" => DType::BF16,
         _ => return None,
     })
 }

@@ -89,6 +89,8 @@ impl Format {
         match dtype {
             DType::F32 => Some(Self { fraction_bits: 23, exponent_bits: 8 }),
             DType::F64 => Some(Self { fraction_bits: 52, exponent_bits: 11 }),
+            DType::F16 => Some(Self { fraction_bits: 10, exponent_bits: 5 }),
+            DType::BF16 => Some(Self { fraction_bits: 7, exponent_bits: 8 }),
             _ => None,
         }
     }

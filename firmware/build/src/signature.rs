@@ -51,7 +51,7 @@ fn ports(plan: &Plan<'_>, ids: impl Iterator<Item = TensorId>) -> Option<Vec<Por
     Some(ports)
 }
 
-/// A bool is a byte of 0 or 1.
+/// A bool is a byte of 0 or 1; a 16-bit float is its bits.
 fn scalar(dtype: DType) -> &'static str {
     match dtype {
         DType::F32 => "f32",
@@ -59,7 +59,7 @@ fn scalar(dtype: DType) -> &'static str {
         DType::I8 => "i8",
         DType::U8 | DType::Bool => "u8",
         DType::I16 => "i16",
-        DType::U16 => "u16",
+        DType::U16 | DType::F16 | DType::BF16 => "u16",
         DType::I32 => "i32",
         DType::U32 => "u32",
         DType::I64 => "i64",

@@ -1,3 +1,5 @@
+use crate::half::Half;
+
 /// The element type of a tensor. Every type is little-endian in memory; `Bool` is one byte, 0 or 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
@@ -24,11 +26,15 @@ pub enum DType {
     U64 = 10,
     /// Truth value, one byte, 0 or 1.
     Bool = 11,
+    /// IEEE 754 binary16. Stored only: kernels compute its numbers in f32.
+    F16 = 12,
+    /// The upper half of binary32. Stored only, as `F16`.
+    BF16 = 13,
 }
 
 impl DType {
     /// Every type, in code order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::F32,
         Self::F64,
         Self::I8,
@@ -40,11 +46,13 @@ impl DType {
         Self::I64,
         Self::U64,
         Self::Bool,
+        Self::F16,
+        Self::BF16,
     ];
 
     /// The type of a code as stored in a Plan.
     pub const fn from_code(code: u8) -> Option<Self> {
-        if code == 0 || code > 11 {
+        if code == 0 || code > 13 {
             return None;
         }
         Some(Self::ALL[code as usize - 1])
@@ -54,7 +62,7 @@ impl DType {
     pub const fn size(self) -> u32 {
         match self {
             Self::I8 | Self::U8 | Self::Bool => 1,
-            Self::I16 | Self::U16 => 2,
+            Self::I16 | Self::U16 | Self::F16 | Self::BF16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::F64 | Self::I64 | Self::U64 => 8,
         }
@@ -74,6 +82,17 @@ impl DType {
             Self::I64 => "i64",
             Self::U64 => "u64",
             Self::Bool => "bool",
+            Self::F16 => "f16",
+            Self::BF16 => "bf16",
+        }
+    }
+
+    /// The encoding of a 16-bit floating-point type, `None` for every other.
+    pub const fn half(self) -> Option<Half> {
+        match self {
+            Self::F16 => Some(Half::Binary16),
+            Self::BF16 => Some(Half::Bfloat16),
+            _ => None,
         }
     }
 

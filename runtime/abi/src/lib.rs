@@ -1,13 +1,15 @@
 //! The vocabulary that both sides of the guest boundary share: export names, status codes, element types and operator codes.
-//! Knows no behaviour and no format. Start at [`Status`] and [`op`]. The boundary is specified in DESIGN section 7 and in the README's recipes.
+//! Knows no behaviour and no format but that of an element. Start at [`Status`] and [`op`]. The boundary is specified in DESIGN section 7 and in the README's recipes.
 #![no_std]
 #![forbid(unsafe_code)]
 
 mod dtype;
+mod half;
 pub mod op;
 mod status;
 
 pub use dtype::DType;
+pub use half::Half;
 pub use status::Status;
 
 /// Version of the guest boundary; the value of the exported global [`EXPORT_ABI`].

@@ -38,7 +38,7 @@ impl Difference {
         let pairs = || got.elements().zip(want.elements()).map(|(g, w)| (g.as_f64(), w.as_f64()));
         let largest = pairs().map(|(_, w)| w.abs()).filter(|w| w.is_finite()).fold(0.0, greater);
         // Labels and indices have no neighbours: any difference is one too many.
-        let float = matches!(want.dtype, DType::F32 | DType::F64);
+        let float = matches!(want.dtype, DType::F32 | DType::F64 | DType::F16 | DType::BF16);
         let (mut max_abs, mut max_rel, mut within) = (0.0, 0.0, true);
         for (got, want) in pairs() {
             if got == want || (got.is_nan() && want.is_nan()) {

@@ -100,7 +100,7 @@ impl Failure {
             TensorError::Io(_) => "input.unreadable",
             TensorError::Zip(_) | TensorError::NpyHeader { .. } | TensorError::NpyLength { .. } => "input.damaged",
             TensorError::UnknownFormat => "input.format",
-            TensorError::NpyType { .. } | TensorError::Half { .. } => "input.type",
+            TensorError::NpyType { .. } => "input.type",
             TensorError::TooLarge { .. } | TensorError::TooMany { .. } => "input.too-large",
             TensorError::Json(_) | TensorError::JsonShape { .. } => "input.json",
             TensorError::Csv(_) | TensorError::CsvNumber { .. } | TensorError::CsvEmpty => "input.csv",

@@ -18,6 +18,9 @@ pub enum OpinionError {
     /// Bytes that do not fit a tensor's type and shape.
     #[error("tensor `{0}` has the wrong number of bytes")]
     Length(String),
+    /// An input type that tract does not have.
+    #[error("input `{0}` has a type that tract does not have")]
+    InputType(String),
     /// An output type without a counterpart here.
     #[error("output {0} has a type that is not supported")]
     OutputType(usize),
@@ -47,7 +50,7 @@ impl SecondOpinion {
         let inputs: Vec<String> = sources.iter().map(|outlet| model.node(outlet.node).name.clone()).collect();
         for (i, name) in inputs.iter().enumerate() {
             let tensor = named(like, name)?;
-            let fact = InferenceFact::dt_shape(datum_type(tensor.dtype), &tensor.dims);
+            let fact = InferenceFact::dt_shape(datum_type(tensor)?, &tensor.dims);
             model.set_input_fact(i, fact).map_err(engine)?;
         }
         let model = model.into_optimized().and_then(IntoRunnable::into_runnable).map_err(engine)?;
@@ -66,7 +69,7 @@ impl SecondOpinion {
     }
 
     fn to_host(&self, i: usize, value: &TValue) -> Result<HostTensor, OpinionError> {
-        let dtype = DType::ALL.into_iter().find(|&t| datum_type(t) == value.datum_type());
+        let dtype = DType::ALL.into_iter().find(|&t| counterpart(t) == Some(value.datum_type()));
         Ok(HostTensor {
             name: self.outputs.get(i).cloned().unwrap_or_default(),
             dtype: dtype.ok_or(OpinionError::OutputType(i))?,
@@ -92,8 +95,12 @@ fn named<'a>(tensors: &'a [HostTensor], name: &str) -> Result<&'a HostTensor, Op
     tensors.iter().find(|t| t.name == name).ok_or_else(|| OpinionError::MissingInput(name.to_owned()))
 }
 
-fn datum_type(dtype: DType) -> DatumType {
-    match dtype {
+fn datum_type(tensor: &HostTensor) -> Result<DatumType, OpinionError> {
+    counterpart(tensor.dtype).ok_or_else(|| OpinionError::InputType(tensor.name.clone()))
+}
+
+fn counterpart(dtype: DType) -> Option<DatumType> {
+    Some(match dtype {
         DType::F32 => DatumType::F32,
         DType::F64 => DatumType::F64,
         DType::I8 => DatumType::I8,
@@ -105,11 +112,13 @@ fn datum_type(dtype: DType) -> DatumType {
         DType::I64 => DatumType::I64,
         DType::U64 => DatumType::U64,
         DType::Bool => DatumType::Bool,
-    }
+        DType::F16 => DatumType::F16,
+        DType::BF16 => return None,
+    })
 }
 
 fn to_tract(tensor: &HostTensor) -> Result<TValue, OpinionError> {
-    let mut value = Tensor::zero_dt(datum_type(tensor.dtype), &tensor.dims).map_err(engine)?;
+    let mut value = Tensor::zero_dt(datum_type(tensor)?, &tensor.dims).map_err(engine)?;
     let room = value.as_bytes_mut();
     if room.len() != tensor.bytes.len() {
         return Err(OpinionError::Length(tensor.name.clone()));

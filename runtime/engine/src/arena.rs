@@ -239,7 +239,7 @@ impl<'v> Operands<'v> {
             DType::I64 => self.source(i)?.map(Ints::I64),
             DType::U64 => self.source(i)?.map(Ints::U64),
             DType::Bool => self.source(i)?.map(Ints::Bool),
-            DType::F32 | DType::F64 => return Err(Fault::MalformedPlan),
+            DType::F32 | DType::F64 | DType::F16 | DType::BF16 => return Err(Fault::MalformedPlan),
         })
     }
 
@@ -255,7 +255,7 @@ impl<'v> Operands<'v> {
             DType::I64 => IntsMut::I64(self.output(i)?),
             DType::U64 => IntsMut::U64(self.output(i)?),
             DType::Bool => IntsMut::Bool(self.output(i)?),
-            DType::F32 | DType::F64 => return Err(Fault::MalformedPlan),
+            DType::F32 | DType::F64 | DType::F16 | DType::BF16 => return Err(Fault::MalformedPlan),
         })
     }
 
@@ -327,7 +327,7 @@ plain! {
     i8: I8;
     u8: U8 | Bool;
     i16: I16;
-    u16: U16;
+    u16: U16 | F16 | BF16;
     i32: I32;
     u32: U32;
     i64: I64;

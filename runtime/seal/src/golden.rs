@@ -141,7 +141,8 @@ impl Expected<'_> {
     }
 }
 
-/// Hashes outputs so that equal results give equal digests: every f32 NaN counts as 0x7fc00000.
+/// Hashes outputs so that equal results give equal digests: every f32 NaN counts as 0x7fc00000, every
+/// f64 NaN as 0x7ff8000000000000.
 #[derive(Debug, Clone, Default)]
 pub struct OutputHasher(Hasher);
 
@@ -154,12 +155,20 @@ impl OutputHasher {
 
     /// Takes the next output, little-endian.
     pub fn output(&mut self, dtype: DType, output: &[u8]) {
-        if dtype != DType::F32 {
-            return self.0.update(output);
-        }
-        for &value in output.as_chunks().0 {
-            let nan = f32::from_le_bytes(value).is_nan();
-            self.0.update(&if nan { 0x7fc0_0000_u32.to_le_bytes() } else { value });
+        match dtype {
+            DType::F32 => {
+                for &value in output.as_chunks().0 {
+                    let nan = f32::from_le_bytes(value).is_nan();
+                    self.0.update(&if nan { 0x7fc0_0000_u32.to_le_bytes() } else { value });
+                }
+            }
+            DType::F64 => {
+                for &value in output.as_chunks().0 {
+                    let nan = f64::from_le_bytes(value).is_nan();
+                    self.0.update(&if nan { 0x7ff8_0000_0000_0000_u64.to_le_bytes() } else { value });
+                }
+            }
+            _ => self.0.update(output),
         }
     }
 

@@ -1,7 +1,7 @@
 import { MoteError } from "./error.js";
 
 /** Element types of tensors. */
-export type DType = "f32" | "f64" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "bool";
+export type DType = "f32" | "f64" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "bool" | "f16" | "bf16";
 
 /** One input or output: dense, row-major. */
 export interface TensorCard {

@@ -18,7 +18,8 @@ export type TypedArray =
 
 /** An output. */
 export interface Tensor {
-  /** Dense and row-major; `Float32Array` for `f32`, `Uint8Array` of 0 and 1 for `bool`. */
+  /** Dense and row-major; `Float32Array` for `f32`, `Uint8Array` of 0 and 1 for `bool`, `Uint16Array` of the bits for
+   * `f16` and `bf16`. */
   data: TypedArray;
   shape: number[];
   type: DType;
@@ -75,6 +76,8 @@ const ARRAYS = {
   i64: BigInt64Array,
   u64: BigUint64Array,
   bool: Uint8Array,
+  f16: Uint16Array,
+  bf16: Uint16Array,
 } as const;
 
 /** What a status of the guest boundary means, by its number. */

@@ -2,6 +2,8 @@
 
 import type { Card, Tensor, TensorCard, TypedArray } from "mote-web/slim";
 
+import { BF16, F16, type Half, narrow, widen } from "./half.js";
+
 export type Inputs = Record<string, TypedArray>;
 
 /** Element types of a Card: what holds them here, and the protocol's name. */
@@ -17,10 +19,17 @@ const ELEMENTS = {
   i64: { array: BigInt64Array, protocol: "INT64" },
   u64: { array: BigUint64Array, protocol: "UINT64" },
   bool: { array: Uint8Array, protocol: "BOOL" },
+  f16: { array: Uint16Array, protocol: "FP16" },
+  bf16: { array: Uint16Array, protocol: "BF16" },
 } as const;
 
 function element(dtype: string) {
   return ELEMENTS[dtype as keyof typeof ELEMENTS];
+}
+
+/** The encoding of elements that are held as their bits. */
+function half(dtype: string): Half | undefined {
+  return dtype === "f16" ? F16 : dtype === "bf16" ? BF16 : undefined;
 }
 
 export function elementCount(tensor: { readonly shape: readonly number[] }): number {
@@ -35,9 +44,11 @@ export function zeros(tensor: TensorCard): TypedArray {
 /** Plain numbers in the form that an input takes. */
 export function fromNumbers(tensor: TensorCard, values: ArrayLike<number>): TypedArray {
   const array = zeros(tensor);
+  const format = half(tensor.dtype);
   for (let i = 0; i < array.length; i += 1) {
     const value = values[i] ?? 0;
-    array[i] = typeof array[i] === "bigint" ? BigInt(Math.trunc(value) || 0) : value;
+    if (format) array[i] = narrow(format, value);
+    else array[i] = typeof array[i] === "bigint" ? BigInt(Math.trunc(value) || 0) : value;
   }
   return array;
 }
@@ -56,7 +67,9 @@ export function isSayable(inputs: Inputs): boolean {
 /** The body of an inference request. */
 export function request(tensors: readonly TensorCard[], inputs: Inputs): string {
   const parts = tensors.map((tensor) => {
-    const say = tensor.dtype === "bool" ? (value: number | bigint) => String(value !== 0) : number;
+    const format = half(tensor.dtype);
+    const plain = tensor.dtype === "bool" ? (value: number | bigint) => String(value !== 0) : number;
+    const say = format ? (value: number | bigint) => number(widen(format, Number(value))) : plain;
     const data = Array.from(inputs[tensor.name] ?? [], say).join(",");
     const { name, shape } = tensor;
     return `{"name":${JSON.stringify(name)},"datatype":"${element(tensor.dtype).protocol}","shape":[${shape}],"data":[${data}]}`;
@@ -82,6 +95,7 @@ export interface Comparison {
 
 export function compare(tensor: Tensor, said: Said): Comparison {
   const array = tensor.data;
+  const format = half(tensor.type);
   if (said.length !== array.length) {
     return { same: 0, different: Math.max(said.length, array.length), unsaid: 0 };
   }
@@ -91,14 +105,15 @@ export function compare(tensor: Tensor, said: Said): Comparison {
   const mine = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
   let different = 0;
   said.forEach((value, i) => {
-    const own = array[i];
+    const held = array[i];
+    const own = format && typeof held === "number" ? widen(format, held) : held;
     if (value === null || (typeof value === "number" && typeof own === "bigint" && !Number.isSafeInteger(value))) {
       // What it cannot say it must not say of a value that it could.
       if (typeof own === "number" && Number.isFinite(own)) different += 1;
       else unsaid += 1;
       return;
     }
-    theirs[i] = typeof own === "bigint" ? BigInt(value) : Number(value);
+    theirs[i] = typeof own === "bigint" ? BigInt(value) : format ? narrow(format, Number(value)) : Number(value);
     const at = i * bytes;
     const raw = new Uint8Array(theirs.buffer, theirs.byteOffset + at, bytes);
     if (!raw.every((byte, k) => byte === mine[at + k])) different += 1;

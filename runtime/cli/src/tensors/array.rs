@@ -1,4 +1,4 @@
-use mote_abi::DType;
+use mote_abi::{DType, Half};
 
 /// A dense array: row-major, little-endian.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,18 +77,28 @@ impl Array {
             DType::U32 => Element::Unsigned(u64::from(u32::from_le_bytes(word(raw)))),
             DType::U64 => Element::Unsigned(u64::from_le_bytes(word(raw))),
             DType::Bool => Element::Bool(raw != [0]),
+            DType::F16 => Element::Single(Half::Binary16.widen(u16::from_le_bytes(word(raw)))),
+            DType::BF16 => Element::Single(Half::Bfloat16.widen(u16::from_le_bytes(word(raw)))),
         })
     }
 
-    /// The data with every f32 NaN as 0x7fc00000: engines may choose other payloads, and they mean the same.
+    /// The data with one NaN of each type (f32: 0x7fc00000): engines may choose other payloads, and they mean the same.
     pub(crate) fn canonical(&self) -> Vec<u8> {
         let mut data = self.data.clone();
-        if self.dtype == DType::F32 {
-            for value in data.as_chunks_mut().0 {
-                if f32::from_le_bytes(*value).is_nan() {
-                    *value = 0x7fc0_0000_u32.to_le_bytes();
-                }
+        match (self.dtype, self.dtype.half()) {
+            (DType::F32, _) => {
+                let nans = data.as_chunks_mut().0.iter_mut().filter(|v| f32::from_le_bytes(**v).is_nan());
+                nans.for_each(|value| *value = 0x7fc0_0000_u32.to_le_bytes());
             }
+            (DType::F64, _) => {
+                let nans = data.as_chunks_mut().0.iter_mut().filter(|v| f64::from_le_bytes(**v).is_nan());
+                nans.for_each(|value| *value = 0x7ff8_0000_0000_0000_u64.to_le_bytes());
+            }
+            (_, Some(half)) => {
+                let nans = data.as_chunks_mut().0.iter_mut().filter(|v| half.is_nan(u16::from_le_bytes(**v)));
+                nans.for_each(|value| *value = half.quiet_nan().to_le_bytes());
+            }
+            _ => {}
         }
         data
     }
@@ -116,6 +126,8 @@ pub(crate) fn push_element(data: &mut Vec<u8>, dtype: DType, element: Element) -
         DType::U32 => data.extend_from_slice(&u32::try_from(integer()?).ok()?.to_le_bytes()),
         DType::U64 => data.extend_from_slice(&u64::try_from(integer()?).ok()?.to_le_bytes()),
         DType::Bool => data.push(u8::try_from(integer()?).ok().filter(|&bit| bit <= 1)?),
+        DType::F16 => data.extend_from_slice(&Half::Binary16.narrow(element.as_f64()).to_le_bytes()),
+        DType::BF16 => data.extend_from_slice(&Half::Bfloat16.narrow(element.as_f64()).to_le_bytes()),
     }
     Some(())
 }
@@ -138,6 +150,8 @@ mod tests {
             (DType::Bool, Element::Signed(2), None),
             (DType::F32, Element::Bool(true), Some(1f32.to_le_bytes().to_vec())),
             (DType::U64, Element::Unsigned(u64::MAX), Some(vec![255; 8])),
+            (DType::F16, Element::Float(-2.0), Some(vec![0x00, 0xc0])),
+            (DType::BF16, Element::Signed(1), Some(vec![0x80, 0x3f])),
         ];
         for (dtype, element, expected) in table {
             let mut data = Vec::new();

@@ -13,8 +13,6 @@ pub(crate) enum TensorError {
     NpyHeader { name: String },
     #[error("{name}: arrays of type {descr} are not supported")]
     NpyType { name: String, descr: String },
-    #[error("{name}: half precision is not supported; convert it to float32")]
-    Half { name: String },
     #[error("{name}: {got} bytes of data, its shape needs {needed}")]
     NpyLength { name: String, needed: u64, got: u64 },
     #[error("{got} bytes of arrays, at most {limit} are read")]

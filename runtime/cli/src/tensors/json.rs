@@ -116,7 +116,8 @@ fn value(dtype: DType, element: Element) -> Value {
         Element::Single(_) | Element::Float(_) => {
             let wide = element.as_f64();
             // The shortest decimal of the f32 itself, not of its widening: 0.1 and not 0.10000000149011612.
-            let number = if dtype == DType::F32 { element.to_string().parse().ok() } else { Some(wide) };
+            let single = dtype == DType::F32 || dtype.half().is_some();
+            let number = if single { element.to_string().parse().ok() } else { Some(wide) };
             number.and_then(Number::from_f64).map_or_else(|| Value::String(word(wide).into()), Value::Number)
         }
     }

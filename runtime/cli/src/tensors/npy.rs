@@ -158,7 +158,7 @@ fn element_type(name: &str, descr: &str) -> Result<(DType, ByteOrder), TensorErr
         _ => return Err(unknown()),
     };
     let dtype = match letters.as_str() {
-        "f2" => return Err(TensorError::Half { name: name.into() }),
+        "f2" => DType::F16,
         "f4" => DType::F32,
         "f8" => DType::F64,
         "i1" => DType::I8,
@@ -170,6 +170,8 @@ fn element_type(name: &str, descr: &str) -> Result<(DType, ByteOrder), TensorErr
         "i8" => DType::I64,
         "u8" => DType::U64,
         "b1" => DType::Bool,
+        // What numpy writes for the bfloat16 of ml_dtypes, having no name for it.
+        "V2" => DType::BF16,
         _ => return Err(unknown()),
     };
     Ok((dtype, bytes))
@@ -188,6 +190,8 @@ fn descr(dtype: DType) -> &'static str {
         DType::I64 => "<i8",
         DType::U64 => "<u8",
         DType::Bool => "|b1",
+        DType::F16 => "<f2",
+        DType::BF16 => "<V2",
     }
 }
 
@@ -281,7 +285,7 @@ mod tests {
             ("{'descr': '<f4', 'shape': (1,)}", &[0; 4], |e| matches!(e, TensorError::NpyHeader { .. })),
             ("{'descr': '<f4'", &[0; 4], |e| matches!(e, TensorError::NpyHeader { .. })),
             (&good.replace("1,", "-1,"), &[0; 4], |e| matches!(e, TensorError::NpyHeader { .. })),
-            (&good.replace("<f4", "<f2"), &[0; 2], |e| matches!(e, TensorError::Half { .. })),
+            (&good.replace("<f4", "<c8"), &[0; 8], |e| matches!(e, TensorError::NpyType { .. })),
             (&good.replace("<f4", "<U4"), &[0; 4], |e| matches!(e, TensorError::NpyType { .. })),
             (&good.replace("<f4", "|O"), &[0; 4], |e| matches!(e, TensorError::NpyType { .. })),
             (good, &[0; 3], |e| matches!(e, TensorError::NpyLength { needed: 4, got: 3, .. })),

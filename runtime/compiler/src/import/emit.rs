@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use mote_abi::DType;
 use mote_abi::op::{Aggregate, Binary, Reduce, Unary};
+use mote_abi::{DType, Half};
 
 use super::Limits;
 use super::strings::Strings;
@@ -34,6 +34,8 @@ pub(crate) struct Emit {
     pub(super) strings: Strings,
     /// Names of the columns of values that stand for maps.
     pub(super) columns: HashMap<ValueId, Vec<String>>,
+    /// What has been widened from half precision, and to what.
+    widened: HashMap<ValueId, ValueId>,
 }
 
 impl Emit {
@@ -46,6 +48,7 @@ impl Emit {
             repeated: 0,
             strings: Strings::default(),
             columns: HashMap::new(),
+            widened: HashMap::new(),
         }
     }
 
@@ -77,7 +80,7 @@ impl Emit {
             DType::U16 => bytes.as_chunks().0.iter().map(|b| i64::from(u16::from_le_bytes(*b))).collect(),
             DType::I8 => bytes.iter().map(|&b| i64::from(b.cast_signed())).collect(),
             DType::U8 | DType::Bool => bytes.iter().map(|&b| i64::from(b)).collect(),
-            DType::F32 | DType::F64 => return None,
+            DType::F32 | DType::F64 | DType::F16 | DType::BF16 => return None,
         })
     }
 
@@ -88,7 +91,10 @@ impl Emit {
         Some(match value.dtype {
             DType::F32 => bytes.as_chunks().0.iter().map(|b| f64::from(f32::from_le_bytes(*b))).collect(),
             DType::F64 => bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b)).collect(),
-            _ => self.ints(id)?.into_iter().map(|v| v as f64).collect(),
+            dtype => match dtype.half() {
+                Some(half) => bytes.as_chunks().0.iter().map(|b| half.widen(u16::from_le_bytes(*b)).into()).collect(),
+                None => self.ints(id)?.into_iter().map(|v| v as f64).collect(),
+            },
         })
     }
 
@@ -199,7 +205,7 @@ impl Emit {
     ) -> Result<Vec<ValueId>, Reason> {
         let operands: Vec<Option<&Value>> = inputs.iter().map(|id| id.map(|id| self.graph.value(id))).collect();
         let data = match (op, operands.first()) {
-            (Op::Reshape, Some(Some(Value { data: Some(data), .. }))) => vec![data.clone()],
+            (Op::Reshape | Op::BitCast, Some(Some(Value { data: Some(data), .. }))) => vec![data.clone()],
             _ => crate::eval::fold(op, &operands, &outputs)?,
         };
         let name = self.node.clone();
@@ -245,6 +251,7 @@ impl Emit {
             Op::Lstm(_) => 4 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Gru(_) => 3 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Rnn(_) => dims(1).iter().skip(1).product::<usize>() + made,
+            Op::Det => dims(0).iter().skip(1).map(|&n| n + 1).product::<usize>().saturating_mul(dims(0)[1] + 1),
             Op::Reduce { .. } | Op::ArgReduce { .. } => dims(0).iter().product::<usize>() / made.max(1),
             Op::SquareDistance => dims(0).last().copied().unwrap_or(1),
             Op::Couple => 100 * (made + 1),
@@ -309,6 +316,23 @@ impl Emit {
             return Ok(x);
         }
         self.emit(Op::Cast, &[Some(x)], dtype, self.dims(x))
+    }
+
+    /// What a model computes in half precision is computed in f32: x in that type, once for all who read it.
+    pub(crate) fn widened(&mut self, x: ValueId) -> Result<ValueId, Reason> {
+        if self.dtype(x).half().is_none() {
+            return Ok(x);
+        }
+        if let Some(&wide) = self.widened.get(&x) {
+            return Ok(wide);
+        }
+        let dims = self.dims(x);
+        if self.is_constant(x) {
+            self.stored(self.checked_bytes(DType::F32, &dims)?, &dims)?;
+        }
+        let wide = self.cast(x, DType::F32)?;
+        self.widened.insert(x, wide);
+        Ok(wide)
     }
 
     /// Gives x the type of `like`.
@@ -545,5 +569,7 @@ pub(crate) fn element(dtype: DType, value: f64) -> Vec<u8> {
         DType::I64 => (value as i64).to_le_bytes().to_vec(),
         DType::U64 => (value as u64).to_le_bytes().to_vec(),
         DType::Bool => vec![u8::from(value != 0.0)],
+        DType::F16 => Half::Binary16.narrow(value).to_le_bytes().to_vec(),
+        DType::BF16 => Half::Bfloat16.narrow(value).to_le_bytes().to_vec(),
     }
 }

@@ -33,9 +33,6 @@ pub struct InputSpec {
     pub dims: Option<Vec<Dim>>,
 }
 
-/// Half-precision types, which are widened inside a model but not at its boundary.
-const HALF: [i32; 2] = [10, 16];
-
 /// Inputs that no initializer provides.
 pub(super) fn inputs(graph: &GraphProto) -> Result<Vec<InputSpec>, ImportError> {
     let stored: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
@@ -62,13 +59,7 @@ fn input_spec(input: &ValueInfoProto) -> Result<InputSpec, ImportError> {
 
 /// Element type of a value that crosses the model's boundary; strings cross as their numbers.
 pub(super) fn boundary_type(onnx: i32) -> Option<DType> {
-    if HALF.contains(&onnx) {
-        None
-    } else if tensor::is_text(onnx) {
-        Some(DType::I32)
-    } else {
-        tensor::dtype(onnx)
-    }
+    if tensor::is_text(onnx) { Some(DType::I32) } else { tensor::dtype(onnx) }
 }
 
 /// Gives every dimension of every input its size.

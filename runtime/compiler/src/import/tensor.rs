@@ -8,15 +8,10 @@ use tract_onnx::pb::TensorProto;
 
 use crate::error::{ExternalError, TensorError};
 
-/// ONNX codes of the half-precision types, which are widened to f32.
-const FLOAT16: i32 = 10;
-const BFLOAT16: i32 = 16;
-
-/// Element type here of an ONNX element type. Half precision is widened: f16 and bf16 tensors hold exact f32 values, and
-/// what a model would compute in half precision is computed in f32.
+/// Element type here of an ONNX element type.
 pub(crate) fn dtype(onnx: i32) -> Option<DType> {
     Some(match onnx {
-        1 | FLOAT16 | BFLOAT16 => DType::F32,
+        1 => DType::F32,
         2 => DType::U8,
         3 => DType::I8,
         4 => DType::U16,
@@ -24,9 +19,11 @@ pub(crate) fn dtype(onnx: i32) -> Option<DType> {
         6 => DType::I32,
         7 => DType::I64,
         9 => DType::Bool,
+        10 => DType::F16,
         11 => DType::F64,
         12 => DType::U32,
         13 => DType::U64,
+        16 => DType::BF16,
         _ => return None,
     })
 }
@@ -64,19 +61,15 @@ pub(crate) fn read(proto: &TensorProto, folder: Option<&Path>) -> Result<Stored,
     // An empty axis must not hide others whose product overflows.
     dims.iter().try_fold(1_usize, |n, &d| n.checked_mul(d.max(1))).ok_or_else(bad_shape)?;
     let count: usize = dims.iter().product();
-    let half = matches!(proto.data_type, FLOAT16 | BFLOAT16);
-    let stored_size = if half { 2 } else { dtype.size() as usize };
     let stored_bytes =
-        count.checked_mul(stored_size).filter(|&n| n <= super::door::MAX_FILE_BYTES).ok_or_else(bad_shape)?;
+        count.checked_mul(dtype.size() as usize).filter(|&n| n <= super::door::MAX_FILE_BYTES).ok_or_else(bad_shape)?;
     let bytes = if proto.data_location.unwrap_or(0) == 1 {
         external(proto, folder, stored_bytes)?
     } else {
         internal(proto, dtype, count, stored_bytes)?
     };
-    let bytes = match (proto.data_type, dtype) {
-        (FLOAT16, _) => widen(&bytes, f16_bits_to_f32),
-        (BFLOAT16, _) => widen(&bytes, |bits| f32::from_bits(u32::from(bits) << 16)),
-        (_, DType::Bool) => bytes.into_iter().map(|b| u8::from(b != 0)).collect(),
+    let bytes = match dtype {
+        DType::Bool => bytes.into_iter().map(|b| u8::from(b != 0)).collect(),
         _ => bytes,
     };
     Ok((dtype, dims, bytes.into()))
@@ -104,7 +97,6 @@ fn internal(proto: &TensorProto, dtype: DType, count: usize, stored_bytes: usize
         };
     }
     let typed = match dtype {
-        DType::F32 if matches!(proto.data_type, FLOAT16 | BFLOAT16) => fields[2],
         DType::F32 => fields[1],
         DType::F64 => fields[4],
         DType::I64 => fields[3],
@@ -119,7 +111,6 @@ fn internal(proto: &TensorProto, dtype: DType, count: usize, stored_bytes: usize
     }
     let narrow = |len: usize| proto.int32_data.iter().flat_map(|v| v.to_le_bytes().into_iter().take(len)).collect();
     Ok(match dtype {
-        DType::F32 if fields[2] > 0 => narrow(2),
         DType::F32 => proto.float_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
         DType::F64 => proto.double_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
         DType::I64 => proto.int64_data.iter().flat_map(|v| v.to_le_bytes()).collect(),
@@ -186,42 +177,9 @@ fn inside(folder: &Path, location: &str) -> Option<PathBuf> {
     }
 }
 
-fn widen(bytes: &[u8], convert: impl Fn(u16) -> f32) -> Vec<u8> {
-    bytes.as_chunks::<2>().0.iter().flat_map(|pair| convert(u16::from_le_bytes(*pair)).to_le_bytes()).collect()
-}
-
-/// Exact widening of IEEE binary16.
-fn f16_bits_to_f32(bits: u16) -> f32 {
-    let sign = u32::from(bits & 0x8000) << 16;
-    let exponent = u32::from(bits >> 10) & 0x1f;
-    let fraction = u32::from(bits & 0x3ff);
-    match exponent {
-        // Subnormal: fraction * 2^-24, exact in f32.
-        0 => f32::from_bits(sign | (fraction as f32 * f32::from_bits(0x3380_0000)).to_bits()),
-        0x1f => f32::from_bits(sign | 0x7f80_0000 | fraction << 13),
-        _ => f32::from_bits(sign | (exponent + 112) << 23 | fraction << 13),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn half_precision_widens_exactly() {
-        for (bits, value) in [
-            (0x3c00, 1.0),
-            (0xc000, -2.0),
-            (0x0001, 5.960_464_5e-8),
-            (0x03ff, 6.097_555e-5),
-            (0x7bff, 65504.0),
-            (0x7c00, f32::INFINITY),
-        ] {
-            assert_eq!(f16_bits_to_f32(bits), value, "{bits:04x}");
-        }
-        assert!(f16_bits_to_f32(0x7e00).is_nan());
-        assert_eq!(f16_bits_to_f32(0x8000).to_bits(), 0x8000_0000);
-    }
 
     #[test]
     fn locations_stay_inside_the_folder() {

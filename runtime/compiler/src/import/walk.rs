@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use mote_abi::DType;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, type_proto::Value as TypeValue};
 
 use super::emit::Emit;
@@ -50,6 +51,10 @@ impl From<ImportError> for Failure {
         Self::Model(error)
     }
 }
+
+/// Operators that take half-precision operands as they are; all others see them in f32. A table stays half where rows are
+/// gathered from it.
+const TAKE_HALF: [&str; 6] = ["BitCast", "Cast", "CastLike", "Gather", "Shape", "Size"];
 
 pub(super) struct Walk<'m> {
     pub(super) emit: Emit,
@@ -120,7 +125,15 @@ impl<'m> Walk<'m> {
         for i in order {
             self.node(&source.node[i])?;
         }
-        source.output.iter().map(|output| self.find(&output.name, || "model outputs".to_owned())).collect()
+        let mut made = Vec::with_capacity(source.output.len());
+        for output in &source.output {
+            let id = self.find(&output.name, || "model outputs".to_owned())?;
+            self.emit.node.clone_from(&output.name);
+            let too_large =
+                |_| ImportError::Tensor { name: output.name.clone(), reason: TensorError::Shape(Vec::new()) };
+            made.push(id.map(|id| self.emit.widened(id)).transpose().map_err(too_large)?);
+        }
+        Ok(made)
     }
 
     fn node(&mut self, node: &'m NodeProto) -> Result<(), ImportError> {
@@ -153,9 +166,14 @@ impl<'m> Walk<'m> {
     }
 
     /// Builds a node whose operands are known.
-    fn build(&mut self, node: &'m NodeProto, inputs: Vec<Option<ValueId>>) -> Made {
+    fn build(&mut self, node: &'m NodeProto, mut inputs: Vec<Option<ValueId>>) -> Made {
         let (entry, opset) = self.entry(node)?;
         self.emit.node = title(node);
+        if !TAKE_HALF.contains(&entry.op) {
+            for input in inputs.iter_mut().flatten() {
+                *input = self.emit.widened(*input)?;
+            }
+        }
         let made = match entry.build {
             Build::Operator(build) => {
                 let mut cx = Cx::new(&mut self.emit, node, opset, inputs, self.folder)?;
@@ -203,7 +221,7 @@ impl<'m> Walk<'m> {
         let mut taken: HashSet<ValueId> = self.emit.graph.inputs.iter().copied().collect();
         self.emit.graph.words.clone_from(&self.emit.strings.words);
         for (output, id) in source.output.iter().zip(made) {
-            let id = id.expect("no node was refused");
+            let id = self.as_stated(output, id.expect("no node was refused"))?;
             let graph = &mut self.emit.graph;
             let (dtype, dims) = (graph.value(id).dtype, graph.value(id).dims.clone());
             let (text, columns) = (self.emit.strings.text_of(id), self.emit.columns.get(&id).cloned());
@@ -242,6 +260,22 @@ impl<'m> Walk<'m> {
             graph.outputs.push(id);
         }
         Ok(())
+    }
+
+    /// An output that the model states to be half precision, rounded to it.
+    fn as_stated(&mut self, output: &ValueInfoProto, id: ValueId) -> Result<ValueId, ImportError> {
+        let Some(TypeValue::TensorType(stated)) = output.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
+            return Ok(id);
+        };
+        let computed = self.emit.dtype(id);
+        match tensor::dtype(stated.elem_type).filter(|stated| stated.half().is_some() && computed == DType::F32) {
+            None => Ok(id),
+            Some(half) => {
+                self.emit.node.clone_from(&output.name);
+                let refuse = |_| ImportError::OutputType { name: output.name.clone(), computed };
+                self.emit.cast(id, half).map_err(refuse)
+            }
+        }
     }
 
     pub(super) fn define(&mut self, name: &'m str, value: Option<ValueId>) -> Result<(), ImportError> {

@@ -64,15 +64,18 @@ pub fn cast(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
     operands.all_dense()?;
     require(operands.input_tensor(0)?.dims() == operands.output_tensor(0)?.dims())?;
-    let source = match operands.input_tensor(0)?.dtype {
-        DType::F32 => kernel::Source::F32(operands.input(0)?),
-        DType::F64 => kernel::Source::F64(operands.input(0)?),
-        DType::U64 => kernel::Source::U64(operands.input(0)?),
+    let (from, to) = (operands.input_tensor(0)?.dtype, operands.output_tensor(0)?.dtype);
+    let source = match (from, from.half()) {
+        (_, Some(format)) => kernel::Source::Half(format, operands.input(0)?),
+        (DType::F32, _) => kernel::Source::F32(operands.input(0)?),
+        (DType::F64, _) => kernel::Source::F64(operands.input(0)?),
+        (DType::U64, _) => kernel::Source::U64(operands.input(0)?),
         _ => kernel::Source::Ints(operands.ints(0)?.ok_or(Fault::MalformedPlan)?),
     };
-    let mut target = match operands.output_tensor(0)?.dtype {
-        DType::F32 => kernel::Target::F32(operands.output(0)?),
-        DType::F64 => kernel::Target::F64(operands.output(0)?),
+    let mut target = match (to, to.half()) {
+        (_, Some(format)) => kernel::Target::Half(format, operands.output(0)?),
+        (DType::F32, _) => kernel::Target::F32(operands.output(0)?),
+        (DType::F64, _) => kernel::Target::F64(operands.output(0)?),
         _ => kernel::Target::Ints(operands.ints_mut(0)?),
     };
     Ok(kernel::cast(source, &mut target)?)

@@ -1,6 +1,6 @@
 //! Tensors between JSON and a guest's memory.
 
-use mote_abi::DType;
+use mote_abi::{DType, Half};
 use mote_host::Port;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -55,6 +55,8 @@ pub(super) fn datatype(dtype: DType) -> &'static str {
         DType::I64 => "INT64",
         DType::U64 => "UINT64",
         DType::Bool => "BOOL",
+        DType::F16 => "FP16",
+        DType::BF16 => "BF16",
     }
 }
 
@@ -132,6 +134,8 @@ fn push(value: &Value, dtype: DType, bytes: &mut Vec<u8>) -> bool {
         DType::I64 => integer::<i64>(value).map(|v| bytes.extend(v.to_le_bytes())),
         DType::U64 => integer::<u64>(value).map(|v| bytes.extend(v.to_le_bytes())),
         DType::Bool => value.as_bool().map(|v| bytes.push(u8::from(v))),
+        DType::F16 => value.as_f64().map(|v| bytes.extend(Half::Binary16.narrow(v).to_le_bytes())),
+        DType::BF16 => value.as_f64().map(|v| bytes.extend(Half::Bfloat16.narrow(v).to_le_bytes())),
     };
     grown.is_some()
 }
@@ -157,6 +161,8 @@ fn element(dtype: DType, raw: &[u8]) -> Value {
         DType::I64 => json!(signed(64)),
         DType::U8 | DType::U16 | DType::U32 | DType::U64 => json!(unsigned),
         DType::Bool => json!(unsigned != 0),
+        DType::F16 => json!(shortest(Half::Binary16.widen(unsigned as u16))),
+        DType::BF16 => json!(shortest(Half::Bfloat16.widen(unsigned as u16))),
     }
 }
 
@@ -186,6 +192,8 @@ mod tests {
             (DType::U64, json!([0, 1, u64::MAX])),
             (DType::I64, json!([i64::MIN, -1, i64::MAX])),
             (DType::Bool, json!([true, false, true])),
+            (DType::F16, json!([0.5, -1.5, 65504])),
+            (DType::BF16, json!([0.5, -1.5, 256])),
         ];
         for (dtype, data) in cases {
             let form = form(dtype, &[3]);

@@ -1,5 +1,7 @@
 //! Changes of the element type.
 
+use mote_abi::Half;
+
 use crate::error::Result;
 use crate::layout::expect_len;
 use crate::memory::{BLOCK, Ints, IntsMut, Load, Store};
@@ -11,6 +13,7 @@ pub enum Source<'a> {
     F32(&'a [f32]),
     F64(&'a [f64]),
     U64(&'a [u64]),
+    Half(Half, &'a [u16]),
     Ints(Ints<'a>),
 }
 
@@ -20,13 +23,14 @@ pub enum Source<'a> {
 pub enum Target<'a> {
     F32(&'a mut [f32]),
     F64(&'a mut [f64]),
+    Half(Half, &'a mut [u16]),
     Ints(IntsMut<'a>),
 }
 
 /// Converts element by element.
 ///
 /// Floats to integers: truncated towards zero, saturated at the ends of the target's range, NaN gives 0. Integers to
-/// narrower integers: the low bits. Integers to floats: nearest, ties to even. To bool: 0 is false, all else (NaN too) is true.
+/// narrower integers: the low bits. To a narrower float: nearest, ties to even, from the exact value. To bool: 0 is false, all else (NaN too) is true.
 ///
 /// # Errors
 /// Slices of different lengths.
@@ -35,6 +39,9 @@ pub fn cast(x: Source<'_>, y: &mut Target<'_>) -> Result {
         // Every f32 is an f64, and rounding back or truncating sees the same value.
         Source::F32(x) => convert(x.len(), |at, block| each(at, block, x, f64::from), y, store_float),
         Source::F64(x) => convert(x.len(), |at, block| x.load(at, 1, block), y, store_float),
+        Source::Half(format, x) => {
+            convert(x.len(), |at, block| each(at, block, x, |v| format.widen(v).into()), y, store_float)
+        }
         Source::U64(x) => convert(x.len(), |at, block| x.load(at, 1, block), y, store_unsigned),
         Source::Ints(x) => convert(x.count(), |at, block| x.load(at, 1, block), y, store_signed),
     }
@@ -49,6 +56,7 @@ fn convert<W: Copy + Default>(
     let len = match y {
         Target::F32(y) => y.len(),
         Target::F64(y) => y.len(),
+        Target::Half(_, y) => y.len(),
         Target::Ints(y) => y.count(),
     };
     expect_len(len, count)?;
@@ -65,6 +73,7 @@ fn store_float(y: &mut Target<'_>, at: usize, block: &[f64]) {
     match y {
         Target::F32(y) => write(y, at, block, |v| v as f32),
         Target::F64(y) => y.store(at, 1, block),
+        Target::Half(format, y) => write(y, at, block, |v| format.narrow(v)),
         Target::Ints(IntsMut::I8(y)) => write(y, at, block, |v| v as i8),
         Target::Ints(IntsMut::U8(y)) => write(y, at, block, |v| v as u8),
         Target::Ints(IntsMut::I16(y)) => write(y, at, block, |v| v as i16),
@@ -81,6 +90,7 @@ fn store_unsigned(y: &mut Target<'_>, at: usize, block: &[u64]) {
     match y {
         Target::F32(y) => write(y, at, block, |v| v as f32),
         Target::F64(y) => write(y, at, block, |v| v as f64),
+        Target::Half(format, y) => write(y, at, block, |v| format.narrow(sticky(v))),
         Target::Ints(y) => {
             let mut bits = [0; BLOCK];
             bits.iter_mut().zip(block).for_each(|(to, &from)| *to = from.cast_signed());
@@ -93,8 +103,18 @@ fn store_signed(y: &mut Target<'_>, at: usize, block: &[i64]) {
     match y {
         Target::F32(y) => write(y, at, block, |v| v as f32),
         Target::F64(y) => write(y, at, block, |v| v as f64),
+        Target::Half(format, y) => write(y, at, block, |v| {
+            let magnitude = sticky(v.unsigned_abs());
+            format.narrow(if v < 0 { -magnitude } else { magnitude })
+        }),
         Target::Ints(y) => y.store(at, 1, block),
     }
+}
+
+/// An f64 that rounds to half precision as the integer does: bits that an f64 cannot hold leave their trace in its last.
+fn sticky(v: u64) -> f64 {
+    let low = v & 0x7ff;
+    if v >> 53 == 0 || low == 0 { v as f64 } else { ((v - low) | 0x800) as f64 }
 }
 
 fn each<T: Copy, W>(at: usize, block: &mut [W], x: &[T], widen: impl Fn(T) -> W) {

@@ -2,6 +2,7 @@
 
 mod attention;
 mod contrib;
+mod half;
 mod hostile;
 pub(crate) mod onnx_build;
 mod operators;
