@@ -167,6 +167,8 @@ codes! {
         GreaterOrEqual = 19,
         /// `a < 0 ? a * b : a`.
         PRelu = 20,
+        /// Arithmetic shift right of a signed integer; a negative shift, or one of the width or more, gives 0 or -1.
+        ShiftRightSigned = 21,
     }
 }
 

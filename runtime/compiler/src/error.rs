@@ -255,6 +255,9 @@ pub enum Reason {
     /// An operator that is not in the table.
     #[error("the operator is not supported")]
     Operator,
+    /// An operator that draws random numbers.
+    #[error("it draws random numbers")]
+    Random,
     /// An operator that is not in the imported operator set.
     #[error("the operator is not supported in operator set {0}")]
     Version(i64),

@@ -34,7 +34,7 @@ pub(crate) fn fold(
     inputs: &[Option<&Value>],
     outputs: &[(DType, Vec<usize>)],
 ) -> Result<Vec<Arc<[u8]>>, EvalError> {
-    if let (Op::Reshape, [Some(Value { data: Some(data), .. })]) = (op, inputs) {
+    if let (Op::Reshape | Op::BitCast, [Some(Value { data: Some(data), .. })]) = (op, inputs) {
         return Ok(vec![Arc::clone(data)]);
     }
     let graph = single_node(op, inputs, outputs);

@@ -134,7 +134,7 @@ pub enum Op {
         /// Ascending axes.
         axes: Vec<usize>,
     },
-    /// `x f32 -> y`.
+    /// `x f32|f64 -> y`.
     Softmax {
         /// The axis.
         axis: usize,
@@ -203,6 +203,8 @@ pub enum Op {
     },
     /// `x -> y` of the output's type.
     Cast,
+    /// `x -> y`: the same bits as another type of equal size.
+    BitCast,
     /// `x -> y i64`, axis kept as 1.
     ArgReduce {
         /// The axis.
@@ -221,6 +223,17 @@ pub enum Op {
         /// Runs from the end.
         reverse: bool,
     },
+    /// `x -> y`.
+    CumProd {
+        /// The axis.
+        axis: usize,
+        /// Leaves the element itself out.
+        exclusive: bool,
+        /// Runs from the end.
+        reverse: bool,
+    },
+    /// `x [B,N,N] f32|f64 -> y [B]`: determinants.
+    Det,
     /// `x -> values, indices i64`; k is in the output shape.
     TopK {
         /// The axis.

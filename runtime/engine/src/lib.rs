@@ -21,9 +21,4 @@ pub use fault::{Fault, Result};
 pub use kernel::{KERNEL_NAMES, kernel_name};
 pub use mote_kernels::select::Rule;
 pub use run::{input_mut, output, run, run_with, step};
-pub use steps::{
-    arg_reduce, arg_reduce_f32, binary, binary_f32, binary_f64, cast, conv, conv_group, conv_transpose, copy, couple,
-    cum_sum, cum_sum_f32, depthwise, fill, find, find_f32, gather, gather_elements, gather_nd, gru, halo, lerp, lstm,
-    mat_mul, mat_mul_f32, pool, reduce, reduce_f32, reduce_f64, rnn, scatter_elements, scatter_nd, select, softmax,
-    square_distance, square_distance_f32, top_k, top_k_f32, trees, trees_f32, unary, unary_f32, unary_f64,
-};
+pub use steps::*;

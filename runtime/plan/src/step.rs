@@ -49,7 +49,7 @@ kinds! {
     Depthwise = 2, "depthwise", in 3..=3, out 1..=1;
     /// `x [N,H,W,Ci] f32, w [Co][kh*kw*Ci/groups], bias [Co] -> y [N,Ho,Wo,Co]`: any group count. Halos allowed.
     ConvGroup = 3, "conv_group", in 3..=3, out 1..=1;
-    /// `a [B|1,M,K], b [B|1,K,N] -> y [B,M,N]`, both operands computed; f32 or f64, i32.
+    /// `a [B|1,M,K], b [B|1,K,N] -> y [B,M,N]`, both operands computed; any number type.
     MatMul = 4, "mat_mul", in 2..=2, out 1..=1;
     /// `x [N,H,W,C] f32 -> y [N,Ho,Wo,C]`. Halos allowed.
     Pool = 5, "pool", in 1..=1, out 1..=1;
@@ -61,7 +61,7 @@ kinds! {
     Select = 8, "select", in 3..=3, out 1..=1;
     /// `x -> y` with the reduced axes kept as 1. Dense.
     Reduce = 9, "reduce", in 1..=1, out 1..=1;
-    /// `x -> y`, softmax or its logarithm along one axis. Dense; f32.
+    /// `x -> y`, softmax or its logarithm along one axis. Dense; f32 or f64.
     Softmax = 10, "softmax", in 1..=1, out 1..=1;
     /// `x -> y`: moves elements between two strided boxes. Any element type; both may have halos.
     Copy = 11, "copy", in 1..=1, out 1..=1;
@@ -99,6 +99,10 @@ kinds! {
     Gru = 25, "gru", in 5..=8, out 3..=3;
     /// `x [N,H,W,Ci] f32, w [Ci][kh*kw][Co/groups], bias [Co] -> y [N,Ho,Wo,Co]`: transposed convolution. Dense.
     ConvTranspose = 26, "conv_transpose", in 3..=3, out 1..=1;
+    /// `x -> y`: running product along one axis. Dense.
+    CumProd = 45, "cum_prod", in 1..=1, out 1..=1;
+    /// `x [B,N,N] -> y [B], scratch [N,N]`: determinants. Dense; f32 or f64.
+    Det = 46, "det", in 1..=1, out 2..=2;
     /// `x [T,B,I], w packed [H/8 up][I][8], r packed [H/8 up][H][8], bias [H up], h0? [B,H], lengths? i32 [B], alpha and
     /// beta? [3,2] -> y [T,B,H], h [B,H], scratch [H up]`; one direction.
     Rnn = 60, "rnn", in 4..=7, out 3..=3;
@@ -256,7 +260,7 @@ params! {
         /// 1 answers the last of equal extremes, 0 the first.
         last: u32,
     }
-    /// Parameters of [`Kind::CumSum`].
+    /// Parameters of [`Kind::CumSum`] and [`Kind::CumProd`].
     CumSum {
         /// The axis.
         axis: u32,

@@ -3,6 +3,7 @@
 use mote_abi::DType;
 use mote_abi::op::{Binary, Unary};
 
+use super::emit::broadcast;
 use super::node::{Built, Cx, axis};
 use super::table::Entry;
 use crate::error::Reason;
@@ -19,6 +20,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("HardSigmoid", 6, &["alpha", "beta"], hard_sigmoid),
     Entry::onnx("HardSwish", 14, &[], hard_swish),
     Entry::onnx("Swish", 24, &["alpha"], swish),
+    Entry::onnx("SwiGLU", 28, &["alpha"], swi_glu),
     Entry::onnx("Softplus", 1, &[], softplus),
     Entry::onnx("Softsign", 1, &[], softsign),
     Entry::onnx("Gelu", 20, &["approximate"], gelu),
@@ -36,7 +38,7 @@ pub(super) const OPS: &[Entry] = &[
 ];
 
 fn one(cx: &mut Cx<'_>, op: Unary, alpha: f32, beta: f32) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     Ok(vec![cx.unary_with(op, x, alpha, beta)?])
 }
 
@@ -58,10 +60,17 @@ fn leaky_relu(cx: &mut Cx<'_>) -> Built {
 }
 
 fn prelu(cx: &mut Cx<'_>) -> Built {
-    let (x, slope) = (cx.f32_input(0)?, cx.f32_input(1)?);
-    let y = cx.binary(Binary::PRelu, x, slope)?;
+    let (x, slope) = (cx.input(0)?, cx.input(1)?);
     // The slope broadcasts to x, never x to the slope.
-    if cx.dims(y) == cx.dims(x) { Ok(vec![y]) } else { Err(Reason::Shapes(cx.dims(x), cx.dims(slope))) }
+    if broadcast(&cx.dims(x), &cx.dims(slope))? != cx.dims(x) {
+        return Err(Reason::Shapes(cx.dims(x), cx.dims(slope)));
+    }
+    match cx.dtype(x) {
+        DType::Bool => Err(Reason::Type(DType::Bool)),
+        // Nothing is below 0; the kernel would see the bits of i64.
+        DType::U64 => Ok(vec![x]),
+        _ => Ok(vec![cx.binary(Binary::PRelu, x, slope)?]),
+    }
 }
 
 fn elu(cx: &mut Cx<'_>) -> Built {
@@ -95,6 +104,16 @@ fn hard_swish(cx: &mut Cx<'_>) -> Built {
 fn swish(cx: &mut Cx<'_>) -> Built {
     let alpha = cx.float("alpha", 1.0)?;
     one(cx, Unary::Swish, alpha, 0.0)
+}
+
+fn swi_glu(cx: &mut Cx<'_>) -> Built {
+    let (gate, linear) = (cx.float_input(0)?, cx.float_input(1)?);
+    let alpha = cx.float("alpha", 1.0)?;
+    if cx.dims(gate) != cx.dims(linear) {
+        return Err(Reason::Shapes(cx.dims(gate), cx.dims(linear)));
+    }
+    let gate = cx.unary_with(Unary::Swish, gate, alpha, 0.0)?;
+    Ok(vec![cx.binary(Binary::Mul, gate, linear)?])
 }
 
 fn quick_gelu(cx: &mut Cx<'_>) -> Built {
@@ -133,7 +152,7 @@ fn shrink(cx: &mut Cx<'_>) -> Built {
 }
 
 fn softmax(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let axis = cx.axis_attribute(-1, cx.rank(x))?;
     let log = cx.op() == "LogSoftmax";
     Ok(vec![cx.softmax(x, axis, log)?])
@@ -141,7 +160,7 @@ fn softmax(cx: &mut Cx<'_>) -> Built {
 
 /// Before operator set 13 everything from the axis on is one row.
 fn softmax_flat(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let rows = flat(cx, x)?;
     let log = cx.op() == "LogSoftmax";
     let y = cx.softmax(rows, 1, log)?;
@@ -155,13 +174,13 @@ fn flat(cx: &mut Cx<'_>, x: ValueId) -> Result<ValueId, Reason> {
 }
 
 fn hardmax(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let axis = cx.axis_attribute(-1, cx.rank(x))?;
     Ok(vec![one_at_largest(cx, x, axis)?])
 }
 
 fn hardmax_flat(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let rows = flat(cx, x)?;
     let y = one_at_largest(cx, rows, 1)?;
     Ok(vec![cx.reshape_as(y, x)?])
@@ -178,5 +197,5 @@ fn one_at_largest(cx: &mut Cx<'_>, x: ValueId, axis: usize) -> Result<ValueId, R
     let positions: Vec<i64> = (0..extent as i64).collect();
     let positions = cx.i64s(ruler, &positions)?;
     let hit = cx.binary(Binary::Equal, positions, largest)?;
-    cx.cast(hit, DType::F32)
+    cx.cast_as(hit, x)
 }

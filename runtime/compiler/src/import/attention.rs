@@ -19,23 +19,11 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Attention", 23, ATTRIBUTES_23, attention),
     Entry::onnx("Attention", 24, ATTRIBUTES_23, attention),
     Entry::onnx("Attention", 25, ATTRIBUTES_25, attention),
-    Entry::onnx(
-        "RotaryEmbedding",
-        23,
-        &["interleaved", "num_heads", "rotary_embedding_dim"],
-        rotary::rotary_embedding,
-    ),
+    Entry::onnx("RotaryEmbedding", 23, &["interleaved", "num_heads", "rotary_embedding_dim"], rotary::rotary_embedding),
 ];
 
-const ATTRIBUTES_23: &[&str] = &[
-    "is_causal",
-    "kv_num_heads",
-    "q_num_heads",
-    "qk_matmul_output_mode",
-    "scale",
-    "softcap",
-    "softmax_precision",
-];
+const ATTRIBUTES_23: &[&str] =
+    &["is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap", "softmax_precision"];
 
 const ATTRIBUTES_25: &[&str] = &[
     "is_causal",

@@ -6,7 +6,7 @@ use mote_abi::op::{Binary, Unary};
 use super::node::{Built, Cx};
 use super::table::Entry;
 use crate::error::Reason;
-use crate::graph::ValueId;
+use crate::graph::{Op, ValueId};
 
 pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Abs", 1, &[], numeric),
@@ -62,6 +62,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Clip", 6, &["min", "max"], clip_attributes),
     Entry::onnx("Clip", 11, &[], clip),
     Entry::onnx("Cast", 6, &["to", "saturate", "round_mode"], cast),
+    Entry::onnx("BitCast", 26, &["to"], bit_cast),
     Entry::onnx("CastLike", 15, &["saturate", "round_mode"], cast_like),
 ];
 
@@ -191,13 +192,39 @@ fn pow(cx: &mut Cx<'_>) -> Built {
             _ => {}
         }
     }
-    if !is_float(dtype) && is_float(cx.dtype(exponent)) {
-        let wide = cx.cast_as(base, exponent)?;
-        let y = cx.binary(Binary::Pow, wide, exponent)?;
-        return Ok(vec![cx.cast(y, dtype)?]);
-    }
-    let exponent = cx.cast(exponent, dtype)?;
-    Ok(vec![cx.binary(Binary::Pow, base, exponent)?])
+    Ok(vec![match (is_float(dtype), is_float(cx.dtype(exponent))) {
+        (false, true) => integer_pow(cx, base, exponent)?,
+        // An f32 does not hold every exponent; the power is computed in f64 anyway.
+        (true, false) => {
+            let (base, exponent) = (cx.cast(base, DType::F64)?, cx.cast(exponent, DType::F64)?);
+            let y = cx.binary(Binary::Pow, base, exponent)?;
+            cx.cast(y, dtype)?
+        }
+        (true, true) => {
+            let exponent = cx.cast(exponent, dtype)?;
+            cx.binary(Binary::Pow, base, exponent)?
+        }
+        (false, false) => {
+            let wide = cx.cast(exponent, DType::I64)?;
+            let base = cx.cast(base, DType::I64)?;
+            let y = cx.binary(Binary::Pow, base, wide)?;
+            cx.cast(y, dtype)?
+        }
+    }])
+}
+
+/// An integer to the power of a float: exact where the exponent is whole, else computed in f64 and truncated.
+fn integer_pow(cx: &mut Cx<'_>, base: ValueId, exponent: ValueId) -> Result<ValueId, Reason> {
+    let dtype = cx.dtype(base);
+    let floor = cx.unary(Unary::Floor, exponent)?;
+    let whole = cx.binary(Binary::Equal, floor, exponent)?;
+    let (base_i64, exponent_i64) = (cx.cast(base, DType::I64)?, cx.cast(exponent, DType::I64)?);
+    let exact = cx.binary(Binary::Pow, base_i64, exponent_i64)?;
+    let exact = cx.cast(exact, dtype)?;
+    let (base, exponent) = (cx.cast(base, DType::F64)?, cx.cast(exponent, DType::F64)?);
+    let other = cx.binary(Binary::Pow, base, exponent)?;
+    let other = cx.cast(other, dtype)?;
+    cx.select(whole, exact, other)
 }
 
 fn compare(cx: &mut Cx<'_>) -> Built {
@@ -240,11 +267,14 @@ fn bits(cx: &mut Cx<'_>) -> Built {
 
 fn bit_shift(cx: &mut Cx<'_>) -> Built {
     let (a, b) = operands(cx)?;
-    if !matches!(cx.dtype(a), DType::U8 | DType::U16 | DType::U32 | DType::U64) {
-        return Err(Reason::Type(cx.dtype(a)));
-    }
+    let signed = match cx.dtype(a) {
+        DType::U8 | DType::U16 | DType::U32 | DType::U64 => false,
+        DType::I8 | DType::I16 | DType::I32 | DType::I64 => true,
+        other => return Err(Reason::Type(other)),
+    };
     let op = match cx.text("direction", "")? {
         "LEFT" => Binary::ShiftLeft,
+        "RIGHT" if signed => Binary::ShiftRightSigned,
         "RIGHT" => Binary::ShiftRight,
         got => return Err(Reason::AttributeValue { name: "direction", got: got.to_owned() }),
     };
@@ -278,7 +308,7 @@ fn select(cx: &mut Cx<'_>) -> Built {
 }
 
 fn clip_attributes(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let (low, high) = (cx.float("min", f32::NEG_INFINITY)?, cx.float("max", f32::INFINITY)?);
     Ok(vec![cx.unary_with(Unary::Clamp, x, low, high)?])
 }
@@ -307,6 +337,19 @@ fn clip(cx: &mut Cx<'_>) -> Built {
         }
     }
     Ok(vec![y])
+}
+
+/// The same bits as another type of equal size.
+fn bit_cast(cx: &mut Cx<'_>) -> Built {
+    let x = cx.input(0)?;
+    let to = cx.element_type("to")?.ok_or(Reason::MissingAttribute("to"))?;
+    let from = cx.dtype(x);
+    // Not every byte is a bool.
+    if from.size() != to.size() || (to == DType::Bool && from != to) {
+        return Err(Reason::Types(from, to));
+    }
+    let dims = cx.dims(x);
+    Ok(vec![if from == to { x } else { cx.emit(Op::BitCast, &[Some(x)], to, dims)? }])
 }
 
 /// `saturate` and `round_mode` concern 8-bit floats alone, which are refused.

@@ -3,6 +3,7 @@
 use mote_abi::DType;
 use mote_abi::op::{Binary, Reduce};
 
+use super::elementwise::is_float;
 use super::emit::broadcast;
 use super::node::{Built, Cx};
 use super::table::Entry;
@@ -12,6 +13,7 @@ use crate::graph::{Op, ValueId};
 pub(super) const OPS: &[Entry] = &[
     Entry::onnx("MatMul", 1, &[], mat_mul),
     Entry::onnx("Gemm", 7, &["alpha", "beta", "transA", "transB"], gemm),
+    Entry::onnx("Det", 11, &[], det),
     Entry::onnx("Einsum", 12, &["equation"], einsum),
     Entry::microsoft("FusedMatMul", &["alpha", "transA", "transB", "transBatchA", "transBatchB"], fused_mat_mul),
 ];
@@ -22,7 +24,7 @@ fn mat_mul(cx: &mut Cx<'_>) -> Built {
 }
 
 fn fused_mat_mul(cx: &mut Cx<'_>) -> Built {
-    let (a, b) = (cx.f32_input(0)?, cx.f32_input(1)?);
+    let (a, b) = (cx.float_input(0)?, cx.float_input(1)?);
     let a = batch_turned(cx, a, "transBatchA")?;
     let b = batch_turned(cx, b, "transBatchB")?;
     let a = turned(cx, a, "transA")?;
@@ -61,6 +63,9 @@ fn scaled(cx: &mut Cx<'_>, x: ValueId, by: f32) -> Result<ValueId, Reason> {
     if by.to_bits() == 1_f32.to_bits() {
         return Ok(x);
     }
+    if !is_float(cx.dtype(x)) && f64::from(by).fract() != 0.0 {
+        return Err(Reason::Form("it scales integers by a fraction"));
+    }
     let by = cx.scalar_like(x, by.into())?;
     cx.binary(Binary::Mul, x, by)
 }
@@ -72,7 +77,7 @@ pub(super) fn product(cx: &mut Cx<'_>, a: ValueId, b: ValueId) -> Result<ValueId
     if cx.dtype(b) != dtype {
         return Err(Reason::Types(dtype, cx.dtype(b)));
     }
-    if !matches!(dtype, DType::F32 | DType::F64 | DType::I32) {
+    if dtype == DType::Bool {
         return Err(Reason::Type(dtype));
     }
     let disagree = || Reason::Shapes(da.clone(), db.clone());
@@ -114,7 +119,7 @@ pub(super) fn product(cx: &mut Cx<'_>, a: ValueId, b: ValueId) -> Result<ValueId
 
 /// `alpha * a * b + beta * c`.
 pub(super) fn gemm(cx: &mut Cx<'_>) -> Built {
-    let (a, b) = (cx.f32_input(0)?, cx.f32_input(1)?);
+    let (a, b) = (cx.input(0)?, cx.input(1)?);
     let c = cx.optional(2);
     let (alpha, beta) = (cx.float("alpha", 1.0)?, cx.float("beta", 1.0)?);
     if cx.rank(a) != 2 || cx.rank(b) != 2 {
@@ -133,7 +138,7 @@ pub(super) fn gemm(cx: &mut Cx<'_>) -> Built {
         return Err(Reason::Shapes(cx.dims(c), vec![m, n]));
     }
     let c = c.map(|c| scaled(cx, c, beta)).transpose()?;
-    if !cx.is_constant(b) || [m, k, n].contains(&0) {
+    if !cx.is_constant(b) || cx.dtype(b) != DType::F32 || [m, k, n].contains(&0) {
         let y = product(cx, a, b)?;
         let y = scaled(cx, y, alpha)?;
         return Ok(vec![c.map_or(Ok(y), |c| cx.binary(Binary::Add, y, c))?]);
@@ -150,22 +155,36 @@ pub(super) fn gemm(cx: &mut Cx<'_>) -> Built {
     Ok(vec![c.map_or(Ok(y), |c| cx.binary(Binary::Add, y, c))?])
 }
 
+/// Determinants of the last two axes.
+fn det(cx: &mut Cx<'_>) -> Built {
+    let x = cx.float_input(0)?;
+    let dims = cx.dims(x);
+    let [lead @ .., n, columns] = dims.as_slice() else { return Err(Reason::Shape { what: "the input", got: dims }) };
+    if n != columns {
+        return Err(Reason::Shape { what: "the input", got: dims });
+    }
+    let count = lead.iter().product();
+    let stack = cx.reshape(x, vec![count, *n, *n])?;
+    let y = cx.emit_as(Op::Det, &[Some(stack)], x, vec![count])?;
+    Ok(vec![cx.reshape(y, lead.to_vec())?])
+}
+
 /// One label per axis. Letters stand for themselves; the axes of an ellipsis, counted from the last, get private ones.
 type Label = u32;
 const ELLIPSIS: Label = 0x100;
 
-/// Up to two operands: repeated labels are diagonals, labels of one operand alone are summed, what both have is a batch
-/// where the result has it too and is contracted otherwise.
+/// Repeated labels are diagonals; then operands join from the left, two at a time: labels of one alone are summed, what both
+/// have is a batch where the result or a later operand has it too and is contracted otherwise.
 fn einsum(cx: &mut Cx<'_>) -> Built {
     let inputs = cx.variadic()?;
     let equation: String = cx.text("equation", "")?.chars().filter(|c| !c.is_whitespace()).collect();
     let (terms, result) = equation.split_once("->").map_or((equation.as_str(), None), |(t, r)| (t, Some(r)));
     let terms: Vec<&str> = terms.split(',').collect();
-    if terms.len() != inputs.len() || inputs.len() > 2 {
+    if terms.len() != inputs.len() {
         return Err(Reason::AttributeValue { name: "equation", got: equation });
     }
     let bad = || Reason::AttributeValue { name: "equation", got: equation.clone() };
-    let mut operands = Vec::with_capacity(2);
+    let mut operands = Vec::with_capacity(inputs.len());
     let mut ellipsis = 0;
     for (term, &x) in terms.iter().zip(&inputs) {
         let labels = labels_of(term, Some(cx.rank(x)), 0).ok_or_else(bad)?;
@@ -180,11 +199,14 @@ fn einsum(cx: &mut Cx<'_>) -> Built {
     if !result.iter().all(known) || (1..result.len()).any(|i| result[i..].contains(&result[i - 1])) {
         return Err(bad());
     }
-    let (y, labels) = match operands[..] {
-        [(x, ref labels)] => sum_others(cx, x, labels.clone(), &result)?,
-        [(a, ref la), (b, ref lb)] => contract(cx, (a, la.clone()), (b, lb.clone()), &result)?,
-        _ => return Err(bad()),
-    };
+    let mut rest = operands.into_iter();
+    let mut joined = rest.next().ok_or_else(bad)?;
+    while let Some(operand) = rest.next() {
+        let later = rest.as_slice().iter().flat_map(|(_, labels)| labels);
+        let kept: Vec<Label> = result.iter().chain(later).copied().collect();
+        joined = contract(cx, joined, operand, &kept)?;
+    }
+    let (y, labels) = sum_others(cx, joined.0, joined.1, &result)?;
     Ok(vec![arrange(cx, y, &labels, &result)?])
 }
 

@@ -154,6 +154,15 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// The input of a floating-point operator: f32 or f64.
+    pub(crate) fn float_input(&self, i: usize) -> Result<ValueId, Reason> {
+        let id = self.input(i)?;
+        match self.dtype(id) {
+            DType::F32 | DType::F64 => Ok(id),
+            other => Err(Reason::Type(other)),
+        }
+    }
+
     /// A required f32 input whose value is known.
     pub(crate) fn f32_constant(&self, i: usize) -> Result<ValueId, Reason> {
         let id = self.f32_input(i)?;

@@ -3,6 +3,7 @@
 use mote_abi::DType;
 use mote_abi::op::Reduce;
 
+use super::elementwise::is_float;
 use super::node::{Built, Cx, axes, axis};
 use super::table::Entry;
 use crate::error::Reason;
@@ -35,6 +36,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("ArgMax", 1, &["axis", "keepdims", "select_last_index"], arg_reduce),
     Entry::onnx("ArgMin", 1, &["axis", "keepdims", "select_last_index"], arg_reduce),
     Entry::onnx("CumSum", 11, &["exclusive", "reverse"], cum_sum),
+    Entry::onnx("CumProd", 26, &["exclusive", "reverse"], cum_prod),
     Entry::onnx("TopK", 1, &["axis", "k"], top_k_by_attribute),
     Entry::onnx("TopK", 10, &["axis", "largest", "sorted"], top_k_by_input),
 ];
@@ -114,6 +116,12 @@ fn typed_reduce(cx: &mut Cx<'_>, op: Reduce, x: ValueId, axes: &[usize], keep: b
             cx.cast(y, DType::Bool)
         }
         (DType::Bool, _) => Err(Reason::Type(DType::Bool)),
+        // Roots and logarithms are those of f64, truncated.
+        (dtype, Reduce::L2 | Reduce::LogSum | Reduce::LogSumExp) if !is_float(dtype) => {
+            let wide = cx.cast(x, DType::F64)?;
+            let y = cx.reduce(op, wide, axes, keep)?;
+            cx.cast(y, dtype)
+        }
         _ => cx.reduce(op, x, axes, keep),
     }
 }
@@ -133,10 +141,21 @@ fn arg_reduce(cx: &mut Cx<'_>) -> Built {
 }
 
 fn cum_sum(cx: &mut Cx<'_>) -> Built {
+    running(cx, |axis, exclusive, reverse| Op::CumSum { axis, exclusive, reverse })
+}
+
+fn cum_prod(cx: &mut Cx<'_>) -> Built {
+    running(cx, |axis, exclusive, reverse| Op::CumProd { axis, exclusive, reverse })
+}
+
+fn running(cx: &mut Cx<'_>, op: impl Fn(usize, bool, bool) -> Op) -> Built {
     let x = cx.input(0)?;
     let given = cx.optional_scalar(1)?.ok_or(Reason::MissingInput(1))?;
     let axis = axis(given, cx.rank(x))?;
-    let op = Op::CumSum { axis, exclusive: cx.flag("exclusive", false)?, reverse: cx.flag("reverse", false)? };
+    if cx.dtype(x) == DType::Bool {
+        return Err(Reason::Type(DType::Bool));
+    }
+    let op = op(axis, cx.flag("exclusive", false)?, cx.flag("reverse", false)?);
     let dims = cx.dims(x);
     Ok(vec![cx.emit_as(op, &[Some(x)], x, dims)?])
 }

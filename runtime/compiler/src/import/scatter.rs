@@ -15,6 +15,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Scatter", 9, &["axis"], scatter_elements),
     Entry::onnx("ScatterElements", 11, &["axis", "reduction"], scatter_elements),
     Entry::onnx("ScatterND", 11, &["reduction"], scatter_nd),
+    Entry::onnx("TensorScatter", 24, &["mode", "axis"], tensor_scatter),
     Entry::onnx("OneHot", 9, &["axis"], one_hot),
     Entry::onnx("Compress", 9, &["axis"], compress),
 ];
@@ -115,6 +116,41 @@ fn scatter_nd(cx: &mut Cx<'_>) -> Built {
         return Err(Reason::Shapes(index_dims, cx.dims(updates)));
     }
     Ok(vec![cx.emit_as(Op::ScatterNd { reduction }, &[Some(x), Some(at), Some(updates)], x, dims)?])
+}
+
+/// Writes so many steps of each sequence of a cache, from the position that its batch row states.
+fn tensor_scatter(cx: &mut Cx<'_>) -> Built {
+    let (cache, update) = (cx.input(0)?, cx.input(1)?);
+    let (dims, wanted) = (cx.dims(cache), cx.dims(update));
+    let axis = axis(cx.int("axis", -2)?, dims.len())?;
+    let fits = dims.len() == wanted.len() && (0..dims.len()).all(|i| i == axis || wanted[i] == dims[i]);
+    if !fits || axis == 0 || wanted[axis] > dims[axis] {
+        return Err(Reason::Shapes(dims, wanted));
+    }
+    if cx.dtype(update) != cx.dtype(cache) {
+        return Err(Reason::Types(cx.dtype(cache), cx.dtype(update)));
+    }
+    let mut ruler = vec![1; dims.len()];
+    ruler[axis] = wanted[axis];
+    let steps: Vec<i64> = (0..wanted[axis] as i64).collect();
+    let mut at = cx.i64s(ruler, &steps)?;
+    if let Some(from) = cx.optional(2) {
+        let mut rows = vec![1; dims.len()];
+        rows[0] = dims[0];
+        let from = cx.reshape(from, rows)?;
+        at = cx.binary(Binary::Add, at, from)?;
+    }
+    match cx.text("mode", "linear")? {
+        "linear" => {}
+        "circular" => {
+            let extent = cx.i64s(vec![], &[dims[axis] as i64])?;
+            at = cx.binary(Binary::Mod, at, extent)?;
+        }
+        got => return Err(Reason::AttributeValue { name: "mode", got: got.to_owned() }),
+    }
+    let at = cx.expand(at, wanted)?;
+    let op = Op::ScatterElements { axis, reduction: None };
+    Ok(vec![cx.emit_as(op, &[Some(cache), Some(at), Some(update)], cache, dims)?])
 }
 
 /// `values = [off, on]`; an index outside `[-depth, depth)` leaves its row off.

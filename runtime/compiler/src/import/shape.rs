@@ -1,6 +1,7 @@
 //! Movement of whole tensors: reshaping, permuting, cutting, joining, padding, repeating.
 
 use mote_abi::DType;
+use mote_abi::op::Binary;
 
 use super::emit::{broadcast, element};
 use super::node::{Built, Cx, axes, axis};
@@ -431,15 +432,15 @@ fn center_crop_pad(cx: &mut Cx<'_>) -> Built {
     Ok(vec![pad_constant(cx, x, &amounts, zero)?])
 }
 
-/// Reverses the first steps of each sequence, as many as its constant length says.
+/// Reverses the first steps of each sequence, as many as its length says.
 fn reverse_sequence(cx: &mut Cx<'_>) -> Built {
-    let x = cx.input(0)?;
-    let lengths = cx.constant_ints(1)?;
+    let (x, given) = (cx.input(0)?, cx.input(1)?);
     let dims = cx.dims(x);
     let (batch, time) = (axis(cx.int("batch_axis", 1)?, dims.len())?, axis(cx.int("time_axis", 0)?, dims.len())?);
-    if batch == time || lengths.len() != dims[batch] {
-        return Err(Reason::Shape { what: "the list of lengths", got: vec![lengths.len()] });
+    if batch == time || cx.dims(given) != [dims[batch]] {
+        return Err(Reason::Shape { what: "the list of lengths", got: cx.dims(given) });
     }
+    let Some(lengths) = cx.ints(given) else { return Ok(vec![reverse_computed(cx, x, given, batch, time)?]) };
     let mut parts = Vec::with_capacity(lengths.len());
     for (i, &length) in lengths.iter().enumerate() {
         let one = cx.narrow(x, batch, i, 1)?;
@@ -452,4 +453,28 @@ fn reverse_sequence(cx: &mut Cx<'_>) -> Built {
         parts.push(cx.gather(one, indices, time)?);
     }
     Ok(vec![cx.concat(&parts, batch)?])
+}
+
+/// Each step reads step `length - 1 - t` where t is below the length, else itself. A length beyond the axis is an index
+/// out of range when it runs.
+fn reverse_computed(
+    cx: &mut Cx<'_>,
+    x: ValueId,
+    lengths: ValueId,
+    batch: usize,
+    time: usize,
+) -> Result<ValueId, Reason> {
+    let dims = cx.dims(x);
+    let along = |axis: usize| -> Vec<usize> { (0..dims.len()).map(|i| if i == axis { dims[i] } else { 1 }).collect() };
+    let lengths = cx.cast(lengths, DType::I64)?;
+    let lengths = cx.reshape(lengths, along(batch))?;
+    let steps: Vec<i64> = (0..dims[time] as i64).collect();
+    let steps = cx.i64s(along(time), &steps)?;
+    let one = cx.i64s(vec![], &[1])?;
+    let last = cx.binary(Binary::Sub, lengths, one)?;
+    let turned = cx.binary(Binary::Sub, last, steps)?;
+    let inside = cx.binary(Binary::Less, steps, lengths)?;
+    let at = cx.select(inside, turned, steps)?;
+    let at = cx.expand(at, dims.clone())?;
+    cx.emit_as(Op::GatherElements { axis: time }, &[Some(x), Some(at)], x, dims)
 }

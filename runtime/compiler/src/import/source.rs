@@ -77,16 +77,16 @@ fn identity(cx: &mut Cx<'_>) -> Built {
     Ok(vec![cx.input(0)?])
 }
 
-/// Inference drops nothing, and its mask keeps everything.
+/// Inference drops nothing, and its mask keeps everything; so does training with a ratio of 0.
 fn dropout(cx: &mut Cx<'_>) -> Built {
     let x = cx.input(0)?;
     cx.ignore("ratio");
     cx.ignore("seed");
-    let _ = cx.optional(1);
-    if let Some(training) = cx.optional_scalar(2)?
-        && training != 0
-    {
-        return Err(Reason::Value { what: "training_mode", got: training });
+    let ratio = cx.optional(1);
+    let trains = cx.optional_scalar(2)?.is_some_and(|training| training != 0);
+    let drops = |cx: &Cx<'_>, id| cx.floats(id).is_none_or(|ratio| ratio != [0.0]);
+    if trains && ratio.is_none_or(|id| drops(cx, id)) {
+        return Err(Reason::Random);
     }
     if !cx.wants(1) {
         return Ok(vec![x]);

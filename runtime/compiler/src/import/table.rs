@@ -2,7 +2,10 @@
 
 use super::ml;
 use super::node::{Built, Cx};
-use super::{activation, attention, contrib, conv, elementwise, linear, norm, pool, recurrent, reduce, resize, scatter, shape, source};
+use super::{
+    activation, attention, contrib, conv, elementwise, linear, loss, norm, pool, random, recurrent, reduce, resize,
+    scatter, shape, source,
+};
 use crate::error::Reason;
 
 /// Operators of the standard.
@@ -113,8 +116,10 @@ const FAMILIES: &[&[Entry]] = &[
     CONTROL,
     elementwise::OPS,
     linear::OPS,
+    loss::OPS,
     norm::OPS,
     pool::OPS,
+    random::OPS,
     recurrent::OPS,
     reduce::OPS,
     resize::OPS,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use mote_abi::DType;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, type_proto::Value as TypeValue};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto::Value as TypeValue};
 
 use super::emit::Emit;
 use super::node::Cx;

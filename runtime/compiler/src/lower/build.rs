@@ -167,6 +167,13 @@ impl<'g> Build<'g> {
         self.draft.alias(of, &label, dims, first)
     }
 
+    /// A dense tensor as another type of equal size.
+    pub(super) fn seen_as(&mut self, of: TensorRef, dtype: DType) -> Result<TensorRef, LowerError> {
+        let label = self.node.clone();
+        let same_size = self.draft.tensor(of).spec.dtype.size() == dtype.size();
+        if same_size { self.draft.seen_as(of, &label, dtype) } else { Err(self.malformed()) }
+    }
+
     /// Appends a step.
     pub(super) fn emit(
         &mut self,

@@ -62,11 +62,13 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         Kind::Fill | Kind::Halo => stored,
         Kind::ScatterNd | Kind::ScatterElements => written + 3 * count(input(2)),
         Kind::Lerp => 4 * written,
-        Kind::ArgReduce | Kind::CumSum => 2 * read,
         Kind::Trees => trees_cost(&step.params, dim(x, 0), count(input(4)), dim(y, 1)),
         Kind::SquareDistance => 3 * written * dim(x, 1) + written,
         Kind::Couple => written * (COUPLING_ROUNDS + 1) * (6 * dim(y, 1) + 12),
         Kind::Find => read * (u64::from(count(w).max(1).ilog2()) + 2) * 6,
+        Kind::ArgReduce | Kind::CumSum | Kind::CumProd => 2 * read,
+        // Each element is reduced by at most every row above it.
+        Kind::Det => 3 * read * (dim(x, 2) + 1),
         Kind::TopK => read * (u64::from(read.max(2).ilog2()) + 1) * 4 + read * selected(x, y),
     };
     (macs, ops)
@@ -102,8 +104,8 @@ fn selected(x: Option<&Tensor>, y: Option<&Tensor>) -> u64 {
 
 fn unary_cost(params: &Params) -> u64 {
     use op::Unary::{
-        Abs, Affine, BitwiseNot, Ceil, Clamp, Floor, HardSigmoid, HardSwish, IsInf, IsNan, LeakyRelu, Neg, Not, Reciprocal,
-        Round, Shrink, Sign, Softsign, Sqrt, ThresholdedRelu,
+        Abs, Affine, BitwiseNot, Ceil, Clamp, Floor, HardSigmoid, HardSwish, IsInf, IsNan, LeakyRelu, Neg, Not,
+        Reciprocal, Round, Shrink, Sign, Softsign, Sqrt, ThresholdedRelu,
     };
     let Params::Unary(params) = params else { return 1 };
     match params.op {

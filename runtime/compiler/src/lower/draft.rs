@@ -144,6 +144,13 @@ impl Draft {
         Ok(self.push(Tensor { spec, place, name: None }))
     }
 
+    /// A dense tensor as another type of equal size.
+    pub(super) fn seen_as(&mut self, of: TensorRef, label: &str, dtype: DType) -> Result<TensorRef, LowerError> {
+        let source = self.tensor(of).clone();
+        let spec = spec(label, dtype, source.spec.region, &source.dims(), Halo::NONE)?;
+        Ok(self.push(Tensor { spec, place: source.place, name: None }))
+    }
+
     pub(super) fn tensor(&self, id: TensorRef) -> &Tensor {
         &self.tensors[id.0]
     }

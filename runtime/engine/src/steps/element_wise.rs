@@ -77,7 +77,7 @@ pub fn binary(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result
     require(operands.input_tensor(1)?.dtype == dtype)?;
     require(operands.output_tensor(0)?.dtype == if compares(op) { DType::Bool } else { dtype })?;
     // A logical shift needs the width of the type, which widening to 64 bits keeps for unsigned ones only.
-    require(!(signed && op == op::Binary::ShiftRight))?;
+    require(!(signed && op == op::Binary::ShiftRight) && (signed || op != op::Binary::ShiftRightSigned))?;
     let (a, b, mut y) = (operands.ints(0)?, operands.ints(1)?, operands.ints_mut(0)?);
     let (a, b) = layouts.operands(a.as_ref(), b.as_ref());
     Ok(kernel::binary::<i64, _, _>(op, &a, &b, &mut y, &layouts.y)?)

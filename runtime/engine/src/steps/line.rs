@@ -50,16 +50,30 @@ fn reduction(operands: &Operands<'_>, step: &Step<'_>) -> Result<kernel::Reduce>
     Ok(kernel::Reduce { op: p.op, axes: p.axes })
 }
 
-/// Softmax or its logarithm, [`mote_plan::Kind::Softmax`].
+/// Softmax of an f32 tensor or its logarithm, [`mote_plan::Kind::Softmax`].
 ///
 /// # Errors
 /// A step that contradicts its tensors.
 pub fn softmax(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
-    let p: step::Softmax = params(step)?;
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
-    let (shape, _) = along(&operands, p.axis)?;
-    let scale = if flag(p.log)? { kernel::Scale::Log } else { kernel::Scale::Linear };
+    let (shape, scale) = shares(&operands, step)?;
     Ok(kernel::softmax(&shape, scale, operands.input(0)?, operands.output(0)?)?)
+}
+
+/// Softmax of an f64 tensor or its logarithm, [`mote_plan::Kind::Softmax`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn softmax_f64(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let (shape, scale) = shares(&operands, step)?;
+    Ok(kernel::softmax_f64::<f64>(&shape, scale, operands.input(0)?, operands.output(0)?)?)
+}
+
+fn shares(operands: &Operands<'_>, step: &Step<'_>) -> Result<(Around, kernel::Scale)> {
+    let p: step::Softmax = params(step)?;
+    let (shape, _) = along(operands, p.axis)?;
+    Ok((shape, if flag(p.log)? { kernel::Scale::Log } else { kernel::Scale::Linear }))
 }
 
 /// Interpolation along an axis, [`mote_plan::Kind::Lerp`].
@@ -133,6 +147,29 @@ pub fn cum_sum(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Resul
 fn cum_sum_slices<W: Number + Plain>(operands: &mut Operands<'_>, step: &Step<'_>) -> Result {
     let (which, shape) = running(operands, step)?;
     Ok(kernel::cum_sum::<W, [W], [W]>(which, &shape, operands.input(0)?, operands.output(0)?)?)
+}
+
+/// Running product, [`mote_plan::Kind::CumProd`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn cum_prod(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let (which, shape) = running(&operands, step)?;
+    let dtype = operands.input_tensor(0)?.dtype;
+    require(operands.output_tensor(0)?.dtype == dtype)?;
+    match dtype {
+        DType::F32 => {
+            Ok(kernel::cum_prod::<f32, [f32], [f32]>(which, &shape, operands.input(0)?, operands.output(0)?)?)
+        }
+        DType::F64 => {
+            Ok(kernel::cum_prod::<f64, [f64], [f64]>(which, &shape, operands.input(0)?, operands.output(0)?)?)
+        }
+        _ => {
+            let x = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
+            Ok(kernel::cum_prod::<i64, _, _>(which, &shape, &x, &mut operands.ints_mut(0)?)?)
+        }
+    }
 }
 
 fn running(operands: &Operands<'_>, step: &Step<'_>) -> Result<(kernel::CumSum, Around)> {

@@ -1,9 +1,10 @@
 use mote_abi::DType;
+use mote_kernels::scalar::math::Float;
 use mote_kernels::select as kernel;
 use mote_plan::{Plan, Step};
 
 use super::require;
-use crate::arena::{Arena, Operands, Overlap};
+use crate::arena::{Arena, Operands, Overlap, Plain};
 use crate::fault::{Fault, Result};
 
 /// Product of two f32 tensors, [`mote_plan::Kind::MatMul`].
@@ -30,6 +31,26 @@ pub fn mat_mul(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Resul
     let a = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
     let b = operands.ints(1)?.ok_or(Fault::MalformedPlan)?;
     Ok(kernel::mat_mul::<i64, _, _>(&shape, &a, &b, &mut operands.ints_mut(0)?)?)
+}
+
+/// Determinants, [`mote_plan::Kind::Det`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn det(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    operands.all_dense()?;
+    let &[_, n, columns] = operands.input_tensor(0)?.dims() else { return Err(Fault::MalformedPlan) };
+    require(n == columns)?;
+    match operands.input_tensor(0)?.dtype {
+        DType::F64 => determinants::<f64>(&mut operands, n as usize),
+        _ => determinants::<f32>(&mut operands, n as usize),
+    }
+}
+
+fn determinants<F: Float + Plain>(operands: &mut Operands<'_>, n: usize) -> Result {
+    let (y, scratch) = (operands.output::<F>(0)?, operands.output::<F>(1)?);
+    Ok(kernel::det(n, operands.input(0)?, y, scratch)?)
 }
 
 fn shape(operands: &Operands<'_>) -> Result<kernel::MatMul> {

@@ -13,9 +13,10 @@ pub use element_wise::{binary, binary_f32, binary_f64, select, unary, unary_f32,
 pub use image::{conv, conv_group, conv_transpose, depthwise, pool};
 pub use index::{gather, gather_elements, gather_nd, scatter_elements, scatter_nd};
 pub use line::{
-    arg_reduce, arg_reduce_f32, cum_sum, cum_sum_f32, lerp, reduce, reduce_f32, reduce_f64, softmax, top_k, top_k_f32,
+    arg_reduce, arg_reduce_f32, cum_prod, cum_sum, cum_sum_f32, lerp, reduce, reduce_f32, reduce_f64, softmax,
+    softmax_f64, top_k, top_k_f32,
 };
-pub use matrix::{mat_mul, mat_mul_f32};
+pub use matrix::{det, mat_mul, mat_mul_f32};
 pub use movement::{cast, copy, fill, halo};
 pub use recurrent::{gru, lstm, rnn};
 pub use search::{couple, find, find_f32, square_distance, square_distance_f32, trees, trees_f32};

@@ -101,7 +101,7 @@ pub(crate) fn apply<W: Number>(
         Op::Greater => each(a, b, |a, b| W::truth(a > b)),
         Op::GreaterOrEqual => each(a, b, |a, b| W::truth(a >= b)),
         Op::PRelu => each(a, b, |a, b| if a < W::ZERO { a.mul(b) } else { a }),
-        Op::And | Op::Or | Op::Xor | Op::ShiftLeft | Op::ShiftRight if !W::INTEGER => {
+        Op::And | Op::Or | Op::Xor | Op::ShiftLeft | Op::ShiftRight | Op::ShiftRightSigned if !W::INTEGER => {
             return Err(KernelError::Unsupported);
         }
         Op::And => each(a, b, |a, b| W::from_bits(a.bits() & b.bits())),
@@ -109,6 +109,7 @@ pub(crate) fn apply<W: Number>(
         Op::Xor => each(a, b, |a, b| W::from_bits(a.bits() ^ b.bits())),
         Op::ShiftLeft => each(a, b, |a, b| W::from_bits(shift(a.bits(), b.bits(), u64::checked_shl))),
         Op::ShiftRight => each(a, b, |a, b| W::from_bits(shift(a.bits(), b.bits(), u64::checked_shr))),
+        Op::ShiftRightSigned => each(a, b, |a, b| W::from_bits(shift_signed(a.bits(), b.bits()))),
     }
     if is_u64 && matches!(op, Op::Max | Op::Min) {
         number::each(a, W::flip);
@@ -128,6 +129,11 @@ pub(crate) fn min<W: Number>(a: W, b: W) -> W {
 
 fn shift(value: u64, by: u64, shifted: impl Fn(u64, u32) -> Option<u64>) -> u64 {
     u32::try_from(by).ok().and_then(|by| shifted(value, by)).unwrap_or(0)
+}
+
+/// Copies of the sign bit move in; what is too far or negative leaves nothing else.
+fn shift_signed(value: u64, by: u64) -> u64 {
+    (value.cast_signed() >> if by > 63 { 63 } else { by }).cast_unsigned()
 }
 
 /// Functions that become vector code run over whole fours.

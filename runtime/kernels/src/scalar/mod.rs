@@ -11,6 +11,7 @@ pub mod copy;
 pub mod couple;
 pub mod cum_sum;
 pub mod depthwise;
+pub mod det;
 pub mod distance;
 pub mod fill;
 pub mod find;

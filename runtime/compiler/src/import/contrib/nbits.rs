@@ -100,7 +100,11 @@ fn bytes_of(cx: &Cx<'_>, i: usize, count: usize) -> Result<Vec<u8>, Reason> {
         return Err(Reason::Type(cx.dtype(id)));
     }
     let data = cx.graph.value(id).data.as_deref().ok_or(Reason::NotConstant(i))?;
-    if data.len() == count { Ok(data.to_vec()) } else { Err(Reason::Shape { what: "packed weights", got: cx.dims(id) }) }
+    if data.len() == count {
+        Ok(data.to_vec())
+    } else {
+        Err(Reason::Shape { what: "packed weights", got: cx.dims(id) })
+    }
 }
 
 /// The i-th number of so many bits, the lowest bits of a byte first.

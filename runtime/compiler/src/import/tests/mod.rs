@@ -9,6 +9,7 @@ mod operators;
 mod recurrent;
 mod refusals;
 mod structure;
+mod types;
 
 use mote_plan::{AlignedBytes, Plan};
 use tract_onnx::pb::{NodeProto, TensorProto};

@@ -48,6 +48,11 @@ fn record(op: &Op) -> Option<(Kind, Params)> {
                 step::CumSum { axis: axis as u32, exclusive: u32::from(exclusive), reverse: u32::from(reverse) };
             (Kind::CumSum, Params::CumSum(params))
         }
+        Op::CumProd { axis, exclusive, reverse } => {
+            let params =
+                step::CumSum { axis: axis as u32, exclusive: u32::from(exclusive), reverse: u32::from(reverse) };
+            (Kind::CumProd, Params::CumSum(params))
+        }
         Op::TopK { axis, largest } => {
             (Kind::TopK, Params::TopK(step::TopK { axis: axis as u32, largest: u32::from(largest) }))
         }

@@ -12,7 +12,7 @@ use crate::graph::Node;
 pub(super) fn product(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError> {
     let (a, b, y) = (dense(build, node, 0)?, dense(build, node, 1)?, node.outputs[0]);
     let dtype = build.draft.tensor(a).spec.dtype;
-    if !matches!(dtype, DType::F32 | DType::F64 | DType::I32) {
+    if dtype == DType::Bool || dtype.half().is_some() {
         return Err(LowerError::UnsupportedType { node: node.name.clone(), dtype });
     }
     let dims = build.graph.value(y).dims.clone();
@@ -36,6 +36,20 @@ pub(super) fn product(build: &mut Build<'_>, node: &Node) -> Result<(), LowerErr
     let target = build.result(y)?;
     let flat = build.alias(target, &rows, 0)?;
     build.emit(Kind::MatMul, [Some(a), Some(b)], [flat], Params::None);
+    Ok(())
+}
+
+/// Determinants of a stack of square matrices.
+pub(super) fn determinants(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError> {
+    let x = dense(build, node, 0)?;
+    let (dtype, dims) = (build.draft.tensor(x).spec.dtype, build.draft.tensor(x).dims());
+    if !matches!(dtype, DType::F32 | DType::F64) {
+        return Err(LowerError::UnsupportedType { node: node.name.clone(), dtype });
+    }
+    let &[_, rows, columns] = dims.as_slice() else { return Err(build.malformed()) };
+    let target = build.result(node.outputs[0])?;
+    let scratch = build.scratch(dtype, &[rows, columns])?;
+    build.emit(Kind::Det, [Some(x)], [target, scratch], Params::None);
     Ok(())
 }
 

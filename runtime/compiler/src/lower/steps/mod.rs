@@ -28,10 +28,12 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         Op::ConvTranspose { window, groups } => conv::transposed(build, node, window, *groups),
         Op::Pool { window, op } => conv::pool(build, node, window, *op),
         Op::MatMul => matmul::product(build, node),
+        Op::Det => matmul::determinants(build, node),
         Op::Unary { op, alpha, beta } => pointwise::unary(build, node, *op, *alpha, *beta),
         Op::Binary(op) => pointwise::binary(build, node, *op),
         Op::Select => pointwise::select(build, node),
         Op::Cast => pointwise::cast(build, node),
+        Op::BitCast => pointwise::bit_cast(build, node),
         Op::Reduce { op, axes } => pointwise::reduce(build, node, *op, axes),
         Op::Softmax { axis, log } => pointwise::softmax(build, node, *axis, *log),
         Op::Transpose { perm } => movement::transpose(build, node, perm),
@@ -48,6 +50,7 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         | Op::Lerp { .. }
         | Op::ArgReduce { .. }
         | Op::CumSum { .. }
+        | Op::CumProd { .. }
         | Op::TopK { .. } => indexing::lower(build, node),
         Op::Lstm(settings) => recurrent::lstm(build, node, settings),
         Op::Gru(settings) => recurrent::gru(build, node, settings),

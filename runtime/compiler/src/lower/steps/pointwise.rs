@@ -1,10 +1,9 @@
-use mote_abi::op;
+use mote_abi::{DType, op};
 use mote_plan::{Kind, step};
 
 use super::super::build::Build;
 use super::super::draft::Params;
 use super::super::error::LowerError;
-use super::conv::require_f32;
 use super::{dense, required};
 use crate::graph::Node;
 
@@ -53,6 +52,14 @@ pub(super) fn cast(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError>
     Ok(())
 }
 
+/// The elements of a tensor seen as another type: a second record at the same place.
+pub(super) fn bit_cast(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError> {
+    let (x, y) = (dense(build, node, 0)?, node.outputs[0]);
+    let seen = build.seen_as(x, build.graph.value(y).dtype)?;
+    build.bind(y, seen);
+    Ok(())
+}
+
 /// Reduction over some axes.
 pub(super) fn reduce(build: &mut Build<'_>, node: &Node, op: op::Reduce, axes: &[usize]) -> Result<(), LowerError> {
     let x = dense(build, node, 0)?;
@@ -64,8 +71,11 @@ pub(super) fn reduce(build: &mut Build<'_>, node: &Node, op: op::Reduce, axes: &
 
 /// Softmax or its logarithm along one axis.
 pub(super) fn softmax(build: &mut Build<'_>, node: &Node, axis: usize, log: bool) -> Result<(), LowerError> {
-    require_f32(build, node, required(build, node, 0)?)?;
     let x = dense(build, node, 0)?;
+    let dtype = build.draft.tensor(x).spec.dtype;
+    if !matches!(dtype, DType::F32 | DType::F64) {
+        return Err(LowerError::UnsupportedType { node: node.name.clone(), dtype });
+    }
     let target = build.result(node.outputs[0])?;
     let params = step::Softmax { axis: axis as u32, log: u32::from(log) };
     build.emit(Kind::Softmax, [Some(x)], [target], Params::Softmax(params));
