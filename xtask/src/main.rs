@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod conformance;
 mod demo;
 mod firmware;
 mod fuzz;
@@ -31,7 +32,11 @@ type Verb = fn(&[String]) -> Result<(), Failure>;
 const VERBS: [(&str, &str, Verb); 10] = [
     ("setup", "find or install what builds the guest image", setup::verb),
     ("demo", "run `mote demo`; options behind -- are its own, for instance -- --once", demo::verb),
-    ("test", "run every test; --long adds the slow ones, what follows goes to cargo test", test::verb),
+    (
+        "test",
+        "run every test; --long adds the slow ones, --conformance judges all models of others instead",
+        test::verb,
+    ),
     ("guest", "build the guest image and describe it", guest::verb),
     ("web", "build the browser package, ready to pack, and the playground on it", web::verb),
     ("firmware", "build the images of the boards; --report writes what they cost", firmware::verb),

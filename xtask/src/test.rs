@@ -1,5 +1,5 @@
 //! `cargo xtask test`: every test of the workspace, closed by one line that counts them. With `--long`, what the tests
-//! measured is written to `tests/LONG.md`.
+//! measured is written to `tests/LONG.md`; with `--conformance`, `conformance.rs` runs instead.
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use crate::run::{Failure, cargo, shown, start};
 use crate::tally::Tally;
-use crate::{firmware, npm, origin, playground, python, setup, tools, web, workspace};
+use crate::{conformance, firmware, npm, origin, playground, python, setup, tools, web, workspace};
 
 /// Set for the tests' processes: the slow ones run too.
 const LONG: &str = "MOTE_LONG";
@@ -17,6 +17,9 @@ const MEASURED: &str = "measured: ";
 pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {
     setup::toolchain()?;
     tools::provide();
+    if arguments.iter().any(|argument| argument == "--conformance") {
+        return conformance::verb();
+    }
 
     let mut test = cargo("test");
     test.args(["--workspace", "--no-fail-fast"]);

@@ -27,6 +27,10 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Compile an ONNX model into a WebAssembly module or a Plan
     Compile(verb::compile::Options),
+    /// Say what of an ONNX model will work, what will not, and what can be done
+    Check(verb::check::Options),
+    /// List the operators that a model may use
+    Ops(verb::ops::Options),
     /// Run a model on input arrays
     Run(verb::run::Options),
     /// Show what a model is made of

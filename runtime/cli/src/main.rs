@@ -38,6 +38,8 @@ fn main() -> ExitCode {
     };
     let done = match &cli.verb {
         Verb::Compile(options) => verb::compile::run(options, console),
+        Verb::Check(options) => verb::check::run(options, console),
+        Verb::Ops(options) => verb::ops::run(options, console),
         Verb::Run(options) => verb::run::run(options, console),
         Verb::Inspect(options) => verb::inspect::run(options, console),
         Verb::Verify(options) => verb::verify::run(options, console),

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 mod budget;
+pub mod check;
 mod compile;
 mod error;
 mod eval;

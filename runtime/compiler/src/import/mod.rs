@@ -27,6 +27,8 @@ mod shape;
 mod signature;
 mod source;
 mod strings;
+mod support;
+mod survey;
 mod table;
 mod tensor;
 #[cfg(test)]
@@ -44,6 +46,8 @@ use crate::graph::Graph;
 
 pub use door::{DoorError, MAX_FILE_BYTES, MAX_MESSAGES, MAX_NESTING, MAX_VARINTS};
 pub use signature::{Dim, InputSpec};
+pub use support::{Operator, SupportSummary, SupportTable, operators};
+pub use survey::Survey;
 
 /// What an import may assume and use.
 #[derive(Clone, Debug, Default)]

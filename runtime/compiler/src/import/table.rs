@@ -128,17 +128,18 @@ const FAMILIES: &[&[Entry]] = &[
     source::OPS,
 ];
 
+/// Every meaning of every operator.
+pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
+    FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|family| family.iter())
+}
+
 /// Finds the newest meaning of an operator that is not newer than the operator set.
 pub(super) fn find(domain: &str, op: &str, opset: i64) -> Result<&'static Entry, Reason> {
     if ![ONNX, MICROSOFT, ML].contains(&domain) {
         return Err(Reason::Domain(domain.to_owned()));
     }
     let mut known = false;
-    let all = FAMILIES
-        .iter()
-        .chain(&ml::FAMILIES)
-        .flat_map(|family| family.iter())
-        .filter(|e| e.op == op && e.domain == domain);
+    let all = entries().filter(|e| e.op == op && e.domain == domain);
     let newest = all.inspect(|_| known = true).filter(|e| e.since <= opset).max_by_key(|e| e.since);
     newest.ok_or(if known { Reason::Version(opset) } else { Reason::Operator })
 }
@@ -158,8 +159,7 @@ mod tests {
 
     #[test]
     fn no_meaning_is_listed_twice() {
-        let mut keys: Vec<_> =
-            FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|f| f.iter()).map(|e| (e.domain, e.op, e.since)).collect();
+        let mut keys: Vec<_> = entries().map(|e| (e.domain, e.op, e.since)).collect();
         let count = keys.len();
         keys.sort_unstable();
         keys.dedup();
