@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -46,10 +47,9 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
 
 /// What standard output has told already is only counted.
 fn refused(found: &Check, error: &CompileError) -> Failure {
-    let count = found.refusals().len();
     let mut failure = match error {
         CompileError::Import(ImportError::Refused(_)) => {
-            Failure::model("check.refused", format!("{count} node{} refused", if count == 1 { " is" } else { "s are" }))
+            Failure::model("check.refused", format!("refused: {}", counted(found.refusals().len())))
         }
         other => Failure::compile(other),
     };
@@ -128,17 +128,27 @@ fn as_text(found: &Check, costs: Option<&Costs>) -> String {
         text += &format!("assumed   {name} = {size}, dimension {axis} of `{input}`\n");
     }
     text += &costs.map_or_else(String::new, Costs::text);
-    let refusals = found.refusals();
-    if !refusals.is_empty() {
-        text += "refused\n";
-        for refusal in refusals {
-            text += &format!("  {} `{}`: {}\n", refusal.op, refusal.node, refusal.reason);
-        }
-    }
+    text += &refusals_text(found);
     for advice in found.advice() {
         text += &format!("advice    {advice}\n");
     }
     text
+}
+
+/// The refused nodes, those of one operator and reason together.
+fn refusals_text(found: &Check) -> String {
+    let mut groups: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
+    for refusal in found.refusals() {
+        groups.entry((&refusal.op, refusal.reason.to_string())).or_default().push(&refusal.node);
+    }
+    let line = |((op, reason), nodes): (&(&str, String), &Vec<&str>)| {
+        format!("refused   {op}, {}: {reason}\n            {}\n", counted(nodes.len()), nodes.join(" "))
+    };
+    groups.iter().map(line).collect()
+}
+
+fn counted(nodes: usize) -> String {
+    if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") }
 }
 
 fn as_json(found: &Check, costs: Option<&Costs>) -> Value {
