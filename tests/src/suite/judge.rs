@@ -232,6 +232,9 @@ fn agreement(case: &Case, set: &Set, glance: &Glance, ran: &Ran) -> Result<(f64,
         let name = want.name().to_owned();
         let got = ran.outputs.iter().find(|got| got.name == name);
         let got = got.ok_or_else(|| format!("output `{name}` is missing"))?;
+        if let Some(text) = want.stranger(&ran.words) {
+            return Err(format!("output `{name}` cannot hold {text:?}, which the model does not name"));
+        }
         let Some(want) = want.numbered(&ran.words) else {
             return Err(format!("output `{name}` is {}, and was not recorded as numbers", got.dtype));
         };

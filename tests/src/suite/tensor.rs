@@ -74,6 +74,13 @@ impl Tensor {
         Some(Array { name, dtype: DType::I32, dims, bytes })
     }
 
+    /// A string that is none of the words of a model.
+    #[must_use]
+    pub fn stranger(&self, words: &[String]) -> Option<&str> {
+        let Self::Texts { texts, .. } = self else { return None };
+        texts.iter().find(|text| !words.contains(text)).map(String::as_str)
+    }
+
     /// The bytes of a TensorProto, where its type has a counterpart in a model file.
     #[must_use]
     pub fn to_proto(&self) -> Option<Vec<u8>> {

@@ -118,7 +118,7 @@ fn as_text(found: &Check, costs: Option<&Costs>) -> String {
     let by = if survey.producer.is_empty() { "an unnamed program" } else { &survey.producer };
     let mut text = format!("written by {by}, operator sets {}\n", opsets.join(", "));
     for input in &survey.inputs {
-        text += &format!("  input   {} {} {}\n", input.name, input.dtype, shape(input).join(" x "));
+        text += &format!("  input   {} {} {}\n", input.name, element(input), shape(input).join(" x "));
     }
     let operators: Vec<String> = survey.operators.iter().map(|(name, count)| format!("{count} {name}")).collect();
     text += &format!("  nodes   {} ({})\n", survey.operators.values().sum::<usize>(), operators.join(", "));
@@ -156,7 +156,7 @@ fn as_json(found: &Check, costs: Option<&Costs>) -> Value {
     let inputs: Vec<Value> = survey
         .inputs
         .iter()
-        .map(|input| json!({ "name": input.name, "dtype": input.dtype.name(), "shape": shape(input) }))
+        .map(|input| json!({ "name": input.name, "dtype": element(input), "shape": shape(input) }))
         .collect();
     let assumed: Vec<Value> = found
         .assumed
@@ -181,6 +181,10 @@ fn as_json(found: &Check, costs: Option<&Costs>) -> Value {
         "error": found.outcome.as_ref().err().map(ToString::to_string),
         "advice": found.advice().iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
+}
+
+fn element(input: &InputSpec) -> &'static str {
+    if input.text { "string" } else { input.dtype.name() }
 }
 
 /// The dimensions as the model states them.
