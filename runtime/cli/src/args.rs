@@ -59,12 +59,15 @@ pub(crate) enum Verb {
     Completions(verb::completions::Options),
 }
 
-/// How symbolic dimensions get their sizes.
+/// How symbolic dimensions get their sizes, and lists whose length depends on data their room.
 #[derive(Args, Debug, Clone, Default)]
 pub(crate) struct DimArgs {
     /// Size of a symbolic dimension of an .onnx, repeatable
     #[arg(long = "dim", value_name = "NAME=SIZE", value_parser = named_size)]
     pub(crate) dims: Vec<(String, usize)>,
+    /// Most results of a node of an .onnx whose number of results depends on data, by its name or an output's; repeatable
+    #[arg(long = "bound", value_name = "NAME=COUNT", value_parser = named_size)]
+    pub(crate) bounds: Vec<(String, usize)>,
 }
 
 /// How a model is compiled, beside what its file and a model.toml say.
@@ -93,6 +96,7 @@ impl ModelArgs {
     pub(crate) fn request(&self) -> Request {
         Request {
             dims: self.dims.dims.clone(),
+            bounds: self.dims.bounds.clone(),
             shapes: self.shapes.clone(),
             batches: self.entry_batches.clone(),
             name: self.name.clone(),

@@ -38,6 +38,10 @@ pub(crate) fn model(
                 return Err(Failure::usage("usage.dim", "a compiled model has no symbolic dimensions left")
                     .at(format!("--dim {name}")));
             }
+            if let Some((name, _)) = dims.bounds.first() {
+                return Err(Failure::usage("usage.bound", "a compiled model has its bounds already")
+                    .at(format!("--bound {name}")));
+            }
             let vouched = match source {
                 Source::Sealed(bytes) => {
                     Vouched::sealed(&bytes, trust).map_err(|failure| failure.at(path.display()))?
@@ -63,7 +67,7 @@ pub(crate) fn without_inputs(
     let Source::Onnx(file) = Source::read(path)? else {
         return model(path, Vec::new(), dims, code, trust, console).map(|(vouched, _)| vouched);
     };
-    let request = Request { dims: dims.dims.clone(), ..Request::default() };
+    let request = Request { dims: dims.dims.clone(), bounds: dims.bounds.clone(), ..Request::default() };
     let plan = file.compile(&request, console)?.plan;
     Vouched::locally(artifact(plan, code)?, console)
 }
@@ -83,7 +87,12 @@ pub(crate) fn onnx(
         .iter()
         .zip(&tensors)
         .filter_map(|(spec, tensor)| Some((spec.name.clone(), bind::shape_for(spec, tensor)?)));
-    let request = Request { dims: dims.dims.clone(), shapes: shapes.collect(), ..Request::default() };
+    let request = Request {
+        dims: dims.dims.clone(),
+        bounds: dims.bounds.clone(),
+        shapes: shapes.collect(),
+        ..Request::default()
+    };
     let plan = file.compile(&request, console)?.plan;
     Ok((artifact(plan, code)?, tensors))
 }

@@ -66,6 +66,8 @@ impl Source {
 pub(crate) struct Request {
     /// Sizes of symbolic dimensions.
     pub(crate) dims: Vec<(String, usize)>,
+    /// Most results of nodes whose number of results depends on data.
+    pub(crate) bounds: Vec<(String, usize)>,
     /// Shapes of inputs, by name.
     pub(crate) shapes: Vec<(String, Vec<usize>)>,
     /// Batch sizes, one entry each; empty for one entry as the shapes say.
@@ -105,6 +107,7 @@ impl OnnxFile {
         let folder = self.path.parent().map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.into());
         let import = ImportOptions {
             dims: request.dims.iter().cloned().collect(),
+            bounds: request.bounds.iter().cloned().collect(),
             input_shapes: request.shapes.iter().cloned().collect(),
             folder,
             ..ImportOptions::default()

@@ -150,18 +150,13 @@ impl Check {
     }
 }
 
-/// Operators whose outputs are as long as the data say.
-const DATA_SIZED: [&str; 4] = ["Compress", "NonMaxSuppression", "NonZero", "Unique"];
-
 fn about(refusal: &Refusal) -> Option<Advice> {
     match refusal.reason {
         Reason::Version(_) => {
             let known = operators().into_iter().find(|operator| operator.name == refusal.op)?;
             Some(Advice::Opset { op: refusal.op.clone(), since: *known.since.first()? })
         }
-        Reason::NotConstant(_) if DATA_SIZED.contains(&refusal.op.as_str()) => {
-            Some(Advice::Bound { node: refusal.node.clone() })
-        }
+        Reason::Unbounded => Some(Advice::Bound { node: refusal.node.clone() }),
         Reason::NotConstant(input) => Some(Advice::Constant { node: refusal.node.clone(), input }),
         _ => None,
     }

@@ -59,6 +59,12 @@ pub enum ImportError {
         /// The symbolic name.
         symbol: String,
     },
+    /// A bound for a node that the model does not have, or whose number of results does not depend on data.
+    #[error("no node or output `{name}` whose number of results depends on data")]
+    UnknownBound {
+        /// The name given.
+        name: String,
+    },
     /// A shape was given for an input that the model does not have.
     #[error("the model has no input `{name}`")]
     UnknownInput {
@@ -97,6 +103,14 @@ pub enum ImportError {
         /// The name.
         value: String,
     },
+    /// A function is defined twice.
+    #[error("function `{name}` of domain `{domain}` is defined twice")]
+    DuplicateFunction {
+        /// Domain, empty for ai.onnx.
+        domain: String,
+        /// Name.
+        name: String,
+    },
     /// Nodes need each other.
     #[error("node `{node}` needs its own result")]
     Cyclic {
@@ -109,6 +123,12 @@ pub enum ImportError {
     /// Strings of a caller that reach an output: only those that the model names have a number.
     #[error("output `{name}` hands on strings of an input, which need not be among those that the model names")]
     OpenText {
+        /// Name of the output.
+        name: String,
+    },
+    /// A model output that is a sequence or an optional.
+    #[error("output `{name}` is a sequence or an optional, not a tensor")]
+    OutputForm {
         /// Name of the output.
         name: String,
     },
@@ -128,11 +148,19 @@ impl ImportError {
         match self {
             Self::Door(_) | Self::Decode | Self::NoGraph => "E-IMPORT-FILE",
             Self::Opset { .. } => "E-IMPORT-OPSET",
-            Self::InputType { .. } | Self::OutputType { .. } | Self::OpenText { .. } => "E-IMPORT-TYPE",
-            Self::UnboundDim { .. } | Self::DimConflict { .. } | Self::UnknownDim { .. } => "E-IMPORT-DIM",
+            Self::InputType { .. } | Self::OutputType { .. } | Self::OutputForm { .. } | Self::OpenText { .. } => {
+                "E-IMPORT-TYPE"
+            }
+            Self::UnboundDim { .. }
+            | Self::DimConflict { .. }
+            | Self::UnknownDim { .. }
+            | Self::UnknownBound { .. } => "E-IMPORT-DIM",
             Self::UnknownInput { .. } | Self::InputShape { .. } => "E-IMPORT-INPUT",
             Self::Tensor { .. } => "E-IMPORT-TENSOR",
-            Self::MissingValue { .. } | Self::DuplicateValue { .. } | Self::Cyclic { .. } => "E-IMPORT-GRAPH",
+            Self::MissingValue { .. }
+            | Self::DuplicateValue { .. }
+            | Self::DuplicateFunction { .. }
+            | Self::Cyclic { .. } => "E-IMPORT-GRAPH",
             Self::Refused(_) => "E-IMPORT-OP",
         }
     }
@@ -145,6 +173,9 @@ impl ImportError {
             }
             Self::UnboundDim { input, .. } => Some(format!("give `{input}` a shape by running with an input array")),
             Self::Opset { .. } => Some("export the model with an operator set from 7 to 28".to_owned()),
+            Self::Refused(refusals) if matches!(refusals.first.reason, Reason::Unbounded) => {
+                Some(format!("say how many it has at most with --bound {}=COUNT", refusals.first.node))
+            }
             Self::Refused(_) => Some("export the model without these operators, or in another form of them".to_owned()),
             Self::Tensor { reason: TensorError::External { .. }, .. } => {
                 Some("keep the weight file beside the model, or export the model as one file".to_owned())
@@ -329,6 +360,18 @@ pub enum Reason {
     /// A form of the operator that is not handled.
     #[error("{0}")]
     Form(&'static str),
+    /// A node whose number of results depends on data.
+    #[error("the number of its results depends on data and has no bound")]
+    Unbounded,
+    /// A node that would mix elements with the padding behind them.
+    #[error("the number of elements of its input depends on data, and it does not treat them one by one")]
+    Padded,
+    /// A node that may fault is run although a computed condition might not have run it.
+    #[error("its condition is computed, and `{node}` inside could end the run")]
+    Conditional {
+        /// The node.
+        node: String,
+    },
     /// A tensor larger than the limit, or more constants than the limit.
     #[error("a tensor of shape {0:?} is too large")]
     TooLarge(Vec<usize>),

@@ -241,6 +241,38 @@ pub enum Op {
         /// Largest rather than smallest.
         largest: bool,
     },
+    /// `x [B,T,1|2], turns [L,2] constant -> y [B,K,2], scratch [2,L,2]`: discrete Fourier transform of L points of real
+    /// numbers, or of real and imaginary parts. Lines are cut or filled with zeros; the first K results stay. Turns are the
+    /// cosine and minus the sine of `2 pi i / L`.
+    Dft {
+        /// From frequencies to time, divided by the length.
+        inverse: bool,
+    },
+    /// `x -> y` with one axis of `x` cut into overlapping parts: `[.., (L), ..] -> [.., frames, len, ..]`.
+    Frames {
+        /// The axis.
+        axis: usize,
+        /// From the beginning of one part to that of the next.
+        step: usize,
+    },
+    /// `x -> positions i64 [rank, N], count i64`: positions of the elements that are not zero, in order. The count may
+    /// exceed N.
+    NonZero,
+    /// `x -> first i64 [N], which i64 [L], counts i64 [N], count i64, scratch i64 [L]`: distinct parts along an axis of L:
+    /// where each was first, which one each part is, how often each occurs. The count may exceed N.
+    Unique {
+        /// The axis.
+        axis: usize,
+        /// In ascending rather than first-seen order.
+        sorted: bool,
+    },
+    /// `boxes f32 [B,S,4], scores f32 [B,C,S] -> chosen i64 [N,3], count i64, scratch i64 [S]`. The count may exceed N.
+    NonMaxSuppression(Suppression),
+    /// `x i64 -> y`: the same, and the end of the run where an element exceeds the limit.
+    Bound {
+        /// The limit.
+        limit: usize,
+    },
     /// `x [T,B,I], w [4H,I], r [4H,H], bias [4H] (sum of both), h0? [B,H], c0? [B,H], peephole? [3H], lengths? i32 [B],
     /// alpha and beta? [3,2] constant -> y [T,B,H], h [B,H], c [B,H]`: one direction, gates i o f c. Weights and biases
     /// are constant, or computed and then packed as the kernel wants them: `[4H/8 up,K,8]` and `[4H up]`.
@@ -265,6 +297,19 @@ pub enum Op {
     SquareDistance,
     /// `pairs [N, C (C - 1) / 2] f32 -> y [N,C]`: probabilities of classes from those of the first of each pair of them.
     Couple,
+}
+
+/// Settings of non-maximum suppression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Suppression {
+    /// Most boxes kept per batch and class.
+    pub per_class: usize,
+    /// A box that overlaps a better one by more than this is dropped.
+    pub iou: f32,
+    /// A box is looked at where its score is above this, if there is such a limit.
+    pub score: Option<f32>,
+    /// Boxes are center and size rather than two corners.
+    pub center: bool,
 }
 
 /// Settings of a recurrent operator.

@@ -96,7 +96,7 @@ fn start(arena: *mut u8, len: usize, tensor: &Tensor) -> Result<*mut u8> {
 /// Most inputs of any kind.
 const MAX_INPUTS: usize = 9;
 /// Most outputs of any kind.
-const MAX_OUTPUTS: usize = 4;
+const MAX_OUTPUTS: usize = 5;
 
 /// Whether an output may share its storage with an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

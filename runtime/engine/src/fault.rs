@@ -18,6 +18,8 @@ pub enum Fault {
     IndexOutOfRange,
     /// An integer division or remainder by zero.
     DivisionByZero,
+    /// There are more results than the model was compiled for.
+    BoundExceeded,
     /// A step contradicts its tensors, its parameters or its kind.
     MalformedPlan,
 }
@@ -29,6 +31,7 @@ impl Fault {
             Self::BadEntry => Status::BadEntry,
             Self::IndexOutOfRange => Status::IndexOutOfRange,
             Self::DivisionByZero => Status::DivisionByZero,
+            Self::BoundExceeded => Status::BoundExceeded,
             Self::MalformedPlan | Self::MisalignedArena | Self::ShortArena { .. } => Status::MalformedPlan,
         }
     }
@@ -52,6 +55,7 @@ impl core::fmt::Display for Fault {
             Self::BadEntry => f.write_str("the Plan has no such entry"),
             Self::IndexOutOfRange => f.write_str("an index tensor points outside its axis"),
             Self::DivisionByZero => f.write_str("integer division by zero"),
+            Self::BoundExceeded => f.write_str("more results than the model was compiled for"),
             Self::MalformedPlan => f.write_str("a step contradicts its tensors, its parameters or its kind"),
         }
     }

@@ -106,6 +106,17 @@ kinds! {
     /// `x [T,B,I], w packed [H/8 up][I][8], r packed [H/8 up][H][8], bias [H up], h0? [B,H], lengths? i32 [B], alpha and
     /// beta? [3,2] -> y [T,B,H], h [B,H], scratch [H up]`; one direction.
     Rnn = 60, "rnn", in 4..=7, out 3..=3;
+    /// `x [B,T,1|2] f32|f64, turns [L,2] -> y [B,K,2], scratch [2,L,2]`: discrete Fourier transform of L points; turns holds
+    /// the cosine and minus the sine of `2 pi i / L`. Dense.
+    Dft = 70, "dft", in 2..=2, out 2..=2;
+    /// `x -> positions i64 [rank,N], count i64 []`: positions of the elements that are not zero. Dense.
+    NonZero = 71, "non_zero", in 1..=1, out 2..=2;
+    /// `x -> first i64 [N], which i64 [L], counts i64 [N], count i64 [], scratch i64 [L]`: distinct parts along one axis. Dense.
+    Unique = 72, "unique", in 1..=1, out 5..=5;
+    /// `boxes f32 [B,S,4], scores f32 [B,C,S] -> chosen i64 [N,3], count i64 [], scratch i64 [S]`. Dense.
+    NonMaxSuppression = 73, "non_max_suppression", in 2..=2, out 3..=3;
+    /// `x i64 -> y`: the same; an element above the limit ends the run. Dense.
+    Bound = 74, "bound", in 1..=1, out 1..=1;
     /// `x [N,F] f32|f64, rules [M] u32, next [M] u32, values [M], roots [T] u32, targets? [S] u32, scores? [S] -> y [N,targets]`:
     /// decision trees, all floats of one type. Dense.
     Trees = 100, "trees", in 5..=7, out 1..=1;
@@ -275,6 +286,34 @@ params! {
         axis: u32,
         /// 1 takes the largest, 0 the smallest.
         largest: u32,
+    }
+    /// Parameters of [`Kind::Dft`].
+    Dft {
+        /// 1 goes from frequencies to time and divides by the length.
+        inverse: u32,
+    }
+    /// Parameters of [`Kind::Unique`].
+    Unique {
+        /// The axis.
+        axis: u32,
+        /// 1 numbers distinct parts in ascending order, 0 as they are met.
+        sorted: u32,
+    }
+    /// Parameters of [`Kind::NonMaxSuppression`].
+    Suppression {
+        /// Most boxes kept per batch and class.
+        per_class: u32,
+        /// Largest intersection over union that is kept.
+        iou: f32,
+        /// Boxes with a score above this are looked at; all are where it is NaN.
+        score: f32,
+        /// 1 for boxes of center and size, 0 for two corners.
+        center: u32,
+    }
+    /// Parameters of [`Kind::Bound`].
+    Bound {
+        /// The limit.
+        limit: u32,
     }
     /// Parameters of [`Kind::Trees`].
     Trees {

@@ -162,16 +162,24 @@ const DISPUTED: [&str; 2] = [
     "test_resize_downsample_scales_linear_align_corners",
 ];
 
+/// Cases whose recorded outputs hold rounding noise where the exact answer is 0: the transforms were recorded in single
+/// precision, of values up to 54.
+const NOISY: [&str; 2] = ["test_dft_inverse", "test_dft_inverse_opset19"];
+/// What such noise may be.
+const NOISE: f64 = 2e-6;
+
 fn from_folder(suite: &str, folder: &Path) -> Case {
     let sets = folders(folder).into_iter().filter(|set| file_name(set).starts_with("test_data_set_"));
     let stated = std::fs::read_to_string(folder.join("tolerance.json")).unwrap_or_default();
     let stated: Value = serde_json::from_str(&stated).unwrap_or_default();
+    let noise = NOISY.contains(&file_name(folder).as_str()).then_some(NOISE);
+    let atol = stated["atol"].as_f64().unwrap_or(1e-7);
     Case {
         suite: suite.to_owned(),
         name: file_name(folder),
         model: folder.join("model.onnx"),
         sets: sets.map(Set::Folder).collect(),
-        tolerance: Tolerance::plain(stated["rtol"].as_f64().unwrap_or(1e-3), stated["atol"].as_f64().unwrap_or(1e-7)),
+        tolerance: Tolerance::plain(stated["rtol"].as_f64().unwrap_or(1e-3), noise.unwrap_or(atol)),
         expect: if DISPUTED.contains(&file_name(folder).as_str()) { Expect::OrderlyEnd } else { Expect::Pass },
         single_precision: false,
         core: false,

@@ -16,6 +16,9 @@ use super::tensor::Tensor;
 use crate::evidence::relative_error;
 use crate::npz::Array;
 
+/// Most operands of a node whose number of results depends on data.
+const MOST_OPERANDS: usize = 8;
+
 /// What became of a case.
 #[derive(Clone, Debug)]
 pub enum Verdict {
@@ -115,7 +118,7 @@ fn sets(case: &Case, judged: &mut Judged) -> Verdict {
     let (mut worst, mut output) = (0.0, String::new());
     for set in &case.sets {
         let inputs = set.inputs(&glance.inputs);
-        let ran = match attempts(&bytes, &glance, inputs, judged) {
+        let ran = match attempts(&bytes, &glance, inputs, set, judged) {
             Ok(ran) => ran,
             Err(Verdict::Refused(nodes)) => {
                 return infeasible(&glance).map_or(Verdict::Refused(nodes), Verdict::Infeasible);
@@ -132,8 +135,14 @@ fn sets(case: &Case, judged: &mut Judged) -> Verdict {
     Verdict::Passed { error: worst, output }
 }
 
-/// Tries again with more constants for as long as the compiler asks for them.
-fn attempts(model: &[u8], glance: &Glance, inputs: Vec<Tensor>, judged: &mut Judged) -> Result<Ran, Verdict> {
+/// Tries again with more bounds and constants for as long as the compiler asks for them.
+fn attempts(
+    model: &[u8],
+    glance: &Glance,
+    inputs: Vec<Tensor>,
+    set: &Set,
+    judged: &mut Judged,
+) -> Result<Ran, Verdict> {
     let mut constant: BTreeSet<String> = judged.constant.iter().cloned().collect();
     loop {
         let (stored, given): (Vec<Tensor>, Vec<Tensor>) =
@@ -141,7 +150,10 @@ fn attempts(model: &[u8], glance: &Glance, inputs: Vec<Tensor>, judged: &mut Jud
         let protos: Option<Vec<Vec<u8>>> = stored.iter().map(Tensor::to_proto).collect();
         let bound = protos.map_or_else(|| model.to_vec(), |protos| glance::stored(model, &protos));
         let started = Instant::now();
-        let compiled = compiled(&bound, &given);
+        let compiled = compiled(&bound, &given, BTreeMap::new()).or_else(|error| {
+            let wanted: Vec<Tensor> = set.outputs(&glance.outputs);
+            fitting_bound(&bound, &given, &error, &wanted).ok_or(error)
+        });
         judged.compiling = std::cmp::max(judged.compiling, started.elapsed());
         match compiled {
             Ok(compiled) => {
@@ -160,10 +172,33 @@ fn attempts(model: &[u8], glance: &Glance, inputs: Vec<Tensor>, judged: &mut Jud
     }
 }
 
-fn compiled(model: &[u8], inputs: &[Tensor]) -> Result<Compiled, CompileError> {
+/// Bounds the nodes whose number of results depends on data so that the outputs are as long as recorded.
+fn fitting_bound(model: &[u8], inputs: &[Tensor], error: &CompileError, wanted: &[Tensor]) -> Option<Compiled> {
+    let open: Vec<String> = refusals(error)
+        .into_iter()
+        .filter(|refusal| matches!(refusal.reason, Reason::Unbounded))
+        .map(|refusal| refusal.node.clone())
+        .collect();
+    if open.is_empty() {
+        return None;
+    }
+    let lengths: BTreeSet<usize> = wanted.iter().filter_map(Tensor::dims).flatten().copied().collect();
+    lengths.into_iter().find_map(|length| {
+        let bounds = open.iter().map(|node| (node.clone(), length)).collect();
+        let compiled = compiled(model, inputs, bounds).ok()?;
+        let graph = &compiled.entries[0].graph;
+        let fits = |want: &Tensor| {
+            let got = graph.outputs.iter().map(|&id| graph.value(id)).find(|got| got.name == want.name());
+            got.is_some_and(|got| want.dims().is_some_and(|dims| got.dims == dims))
+        };
+        wanted.iter().all(fits).then_some(compiled)
+    })
+}
+
+fn compiled(model: &[u8], inputs: &[Tensor], bounds: BTreeMap<String, usize>) -> Result<Compiled, CompileError> {
     let shape = |tensor: &Tensor| Some((tensor.name().to_owned(), tensor.dims()?.to_vec()));
     let input_shapes: BTreeMap<String, Vec<usize>> = inputs.iter().filter_map(shape).collect();
-    let import = ImportOptions { input_shapes, ..ImportOptions::default() };
+    let import = ImportOptions { input_shapes, bounds, ..ImportOptions::default() };
     compile(model, &CompileOptions { name: "suite".to_owned(), import, ..CompileOptions::default() })
 }
 
@@ -171,6 +206,7 @@ fn compiled(model: &[u8], inputs: &[Tensor]) -> Result<Compiled, CompileError> {
 fn wanted(glance: &Glance, error: &CompileError) -> BTreeSet<String> {
     let of = |refusal: &Refusal| match refusal.reason {
         Reason::NotConstant(input) => glance.feeders(&refusal.node, input),
+        Reason::Unbounded => (0..MOST_OPERANDS).flat_map(|input| glance.feeders(&refusal.node, input)).collect(),
         _ => BTreeSet::new(),
     };
     refusals(error).into_iter().flat_map(of).collect()

@@ -76,7 +76,8 @@ fn made(module: Option<Vec<u8>>, plan: &[u8]) -> Result<Vec<u8>, Failure> {
 fn subject(options: &Options, console: Console) -> Result<Subject, Failure> {
     let (kind, bytes) = match Source::read(&options.model)? {
         Source::Onnx(file) => {
-            let request = Request { dims: options.dims.dims.clone(), ..Request::default() };
+            let request =
+                Request { dims: options.dims.dims.clone(), bounds: options.dims.bounds.clone(), ..Request::default() };
             let mut compiled = file.compile(&request, console)?;
             let graph = (!compiled.entries.is_empty()).then(|| compiled.entries.remove(0).graph);
             return Ok(Subject { plan: AlignedBytes::copy_of(&compiled.plan), graph, module: None });

@@ -1,12 +1,13 @@
 //! Appends operators to the Graph. An operator whose operands are all constant is computed at once and leaves a constant.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use mote_abi::op::{Aggregate, Binary, Reduce, Unary};
 use mote_abi::{DType, Half};
 
 use super::Limits;
+use super::padding::Padding;
 use super::strings::Strings;
 use crate::error::Reason;
 use crate::forest::{self, Form, Packed, Tree};
@@ -36,10 +37,14 @@ pub(crate) struct Emit {
     pub(super) columns: HashMap<ValueId, Vec<String>>,
     /// What has been widened from half precision, and to what.
     widened: HashMap<ValueId, ValueId>,
+    /// Values whose number of elements depends on data.
+    pub(super) paddings: HashMap<ValueId, Padding>,
+    /// Most results of nodes whose number of results depends on data, and whether a node asked for it.
+    pub(super) bounds: BTreeMap<String, (usize, bool)>,
 }
 
 impl Emit {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, bounds: BTreeMap<String, usize>) -> Self {
         Self {
             graph: Graph::default(),
             node: String::new(),
@@ -49,6 +54,8 @@ impl Emit {
             strings: Strings::default(),
             columns: HashMap::new(),
             widened: HashMap::new(),
+            paddings: HashMap::new(),
+            bounds: bounds.into_iter().map(|(name, bound)| (name, (bound, false))).collect(),
         }
     }
 
@@ -332,6 +339,9 @@ impl Emit {
         }
         let wide = self.cast(x, DType::F32)?;
         self.widened.insert(x, wide);
+        if let Some(padding) = self.padding(x) {
+            self.pad_from(wide, padding.axis, padding.count);
+        }
         Ok(wide)
     }
 

@@ -9,21 +9,30 @@ mod contrib;
 mod control;
 mod conv;
 mod door;
+mod dynamic;
 mod elementwise;
 mod emit;
+mod fault;
+mod function;
+mod item;
 mod linear;
 mod loss;
 mod ml;
 mod node;
 mod norm;
 mod order;
+mod padding;
 mod pool;
 mod random;
 mod recurrent;
 mod reduce;
+mod repeat;
 mod resize;
+mod scan;
 mod scatter;
+mod sequence;
 mod shape;
+mod signal;
 mod signature;
 mod source;
 mod strings;
@@ -43,6 +52,7 @@ use tract_onnx::pb::{GraphProto, ModelProto};
 
 use crate::error::ImportError;
 use crate::graph::Graph;
+use function::Functions;
 
 pub use door::{DoorError, MAX_FILE_BYTES, MAX_MESSAGES, MAX_NESTING, MAX_VARINTS};
 pub use signature::{Dim, InputSpec};
@@ -56,6 +66,8 @@ pub struct ImportOptions {
     pub dims: BTreeMap<String, usize>,
     /// Whole shapes of inputs, by the input's name. They bind symbolic dimensions too.
     pub input_shapes: BTreeMap<String, Vec<usize>>,
+    /// Most results of nodes whose number of results depends on data, by the name of the node or of one of its outputs.
+    pub bounds: BTreeMap<String, usize>,
     /// Folder of the model file, where external data may lie.
     pub folder: Option<PathBuf>,
     /// Bounds on what an import makes.
@@ -82,6 +94,7 @@ impl Default for Limits {
 /// A decoded ONNX file that passed the door.
 pub struct Model {
     proto: ModelProto,
+    functions: Functions,
 }
 
 impl Model {
@@ -106,7 +119,7 @@ impl Model {
                 return Err(ImportError::Opset { domain: set.domain.clone(), version: set.version });
             }
         }
-        Ok(Self { proto })
+        Ok(Self { proto, functions: Functions::read(bytes)? })
     }
 
     /// Inputs that a caller provides, in the model's order.
@@ -122,7 +135,7 @@ impl Model {
     /// # Errors
     /// Whatever the file says that is not supported: every refused node at once, else the first contradiction.
     pub fn graph(&self, options: &ImportOptions) -> Result<Graph, ImportError> {
-        walk::graph(&self.proto, self.graph_proto(), options)
+        walk::graph(&self.proto, &self.functions, self.graph_proto(), options)
     }
 
     fn graph_proto(&self) -> &GraphProto {

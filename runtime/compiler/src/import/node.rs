@@ -86,6 +86,11 @@ impl<'a> Cx<'a> {
         self.node.output.get(i).is_some_and(|name| !name.is_empty())
     }
 
+    /// Most results, where the caller gave a bound for this node.
+    pub(crate) fn bound(&mut self) -> Option<usize> {
+        self.emit.bound(self.node)
+    }
+
     /// Number of outputs that the node names.
     pub(crate) fn output_count(&self) -> usize {
         self.node.output.len()
@@ -105,6 +110,11 @@ impl<'a> Cx<'a> {
     /// Every input, without reading any.
     pub(super) fn operands(&self) -> Vec<Option<ValueId>> {
         self.inputs.clone()
+    }
+
+    /// Reads an input that the builder has taken in another form.
+    pub(crate) fn taken(&self, i: usize) {
+        let _ = self.optional(i);
     }
 
     /// Every input of a variadic operator; at least one, none absent.

@@ -17,7 +17,6 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("ScatterND", 11, &["reduction"], scatter_nd),
     Entry::onnx("TensorScatter", 24, &["mode", "axis"], tensor_scatter),
     Entry::onnx("OneHot", 9, &["axis"], one_hot),
-    Entry::onnx("Compress", 9, &["axis"], compress),
 ];
 
 fn indices(cx: &Cx<'_>, i: usize) -> Result<ValueId, Reason> {
@@ -183,24 +182,4 @@ fn one_hot(cx: &mut Cx<'_>) -> Built {
     let on = cx.narrow(values, 0, 1, 1)?;
     let on = cx.reshape(on, vec![])?;
     Ok(vec![cx.select(hit, on, off)?])
-}
-
-/// The number of chosen elements must be known, so the condition must be constant.
-fn compress(cx: &mut Cx<'_>) -> Built {
-    let x = cx.input(0)?;
-    let condition = cx.constant_ints(1)?;
-    let (x, axis) = match cx.optional_int("axis")? {
-        Some(given) => (x, axis(given, cx.rank(x))?),
-        None => {
-            let count = cx.graph.value(x).count();
-            (cx.reshape(x, vec![count])?, 0)
-        }
-    };
-    let extent = cx.dims(x)[axis];
-    if condition.len() > extent {
-        return Err(Reason::Shape { what: "the condition", got: vec![condition.len()] });
-    }
-    let chosen: Vec<i64> = (0..condition.len()).filter(|&i| condition[i] != 0).map(|i| i as i64).collect();
-    let chosen = cx.i64s(vec![chosen.len()], &chosen)?;
-    Ok(vec![cx.gather(x, chosen, axis)?])
 }

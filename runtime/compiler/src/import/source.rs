@@ -30,7 +30,6 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Size", 1, &[], size),
     Entry::onnx("Range", 11, &[], range),
     Entry::onnx("EyeLike", 9, &["dtype", "k"], eye_like),
-    Entry::onnx("NonZero", 9, &[], non_zero),
 ];
 
 fn constant(cx: &mut Cx<'_>) -> Built {
@@ -150,21 +149,4 @@ fn eye_like(cx: &mut Cx<'_>) -> Built {
     let cells = (0..rows * columns).map(|i| (i % columns) as i64 - (i / columns) as i64 == k);
     let data: Vec<u8> = cells.flat_map(|on| element(dtype, if on { 1.0 } else { 0.0 })).collect();
     Ok(vec![cx.constant(dtype, dims, data)?])
-}
-
-/// The number of elements that are not zero must be known, so the input must be constant.
-fn non_zero(cx: &mut Cx<'_>) -> Built {
-    let x = cx.input(0)?;
-    let values = cx.floats(x).ok_or(Reason::NotConstant(0))?;
-    let dims = cx.dims(x);
-    let hits: Vec<usize> = (0..values.len()).filter(|&i| values[i] != 0.0).collect();
-    let mut columns = vec![0; hits.len() * dims.len()];
-    for (column, &hit) in hits.iter().enumerate() {
-        let mut rest = hit;
-        for axis in (0..dims.len()).rev() {
-            columns[axis * hits.len() + column] = (rest % dims[axis]) as i64;
-            rest /= dims[axis];
-        }
-    }
-    Ok(vec![cx.i64s(vec![dims.len(), hits.len()], &columns)?])
 }

@@ -66,6 +66,16 @@ impl Emit {
         self.strings.text_of(id)
     }
 
+    /// Says what is known of a value that is made of elements of others.
+    pub(crate) fn mark_as(&mut self, made: ValueId, of: &[ValueId]) -> Result<ValueId, Reason> {
+        let texts: Vec<Option<Text>> = of.iter().map(|&id| self.text_of(id)).collect();
+        let Some(joint) = texts.iter().flatten().max().copied() else { return Ok(made) };
+        if texts.contains(&None) {
+            return Err(Reason::Strings);
+        }
+        Ok(self.mark(made, joint))
+    }
+
     /// Says that a value is a tensor of strings.
     pub(crate) fn mark(&mut self, id: ValueId, text: Text) -> ValueId {
         self.strings.texts.insert(id, text);

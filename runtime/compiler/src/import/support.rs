@@ -22,7 +22,11 @@ pub struct Operator {
 
 /// Operators that are not taken in every form, in the words of their refusals.
 const NOTES: &[(&str, &str, &str)] = &[
-    (table::ONNX, "Loop", "written out, round by round"),
+    (table::ONNX, "Loop", "written out, round by round; a computed end needs `--bound`"),
+    (table::ONNX, "NonZero", "`--bound`, or constant operands"),
+    (table::ONNX, "Unique", "`--bound`, or constant operands"),
+    (table::ONNX, "Compress", "`--bound`, or a constant condition"),
+    (table::ONNX, "NonMaxSuppression", "`--bound`, or constant operands"),
     (table::ONNX, "Scan", "written out, round by round"),
     (table::ONNX, "Dropout", "inference only"),
     (table::ONNX, "BatchNormalization", "inference only"),

@@ -1,10 +1,11 @@
 //! Which operators there are: from (domain, operator, operator set) to attributes and builder.
 
+use super::item::Item;
 use super::ml;
 use super::node::{Built, Cx};
 use super::{
-    activation, attention, contrib, conv, elementwise, linear, loss, norm, pool, random, recurrent, reduce, resize,
-    scatter, shape, source,
+    activation, attention, contrib, conv, dynamic, elementwise, linear, loss, norm, pool, random, recurrent, reduce,
+    resize, scatter, sequence, shape, signal, source,
 };
 use crate::error::Reason;
 
@@ -31,6 +32,10 @@ pub(super) enum Build {
     Loop,
     /// From its body.
     Scan,
+    /// From its body, once per element of a sequence.
+    SequenceMap,
+    /// From operands that may be sequences or absent.
+    Items(fn(&mut Cx<'_>, &[Option<Item>]) -> Result<Vec<Item>, Reason>),
 }
 
 /// One operator from one operator set on.
@@ -86,13 +91,25 @@ impl Entry {
     }
 }
 
+/// An operator whose operands or results may be sequences or absent.
+pub(super) const fn items(
+    op: &'static str,
+    since: i64,
+    attributes: &'static [&'static str],
+    build: fn(&mut Cx<'_>, &[Option<Item>]) -> Result<Vec<Item>, Reason>,
+) -> Entry {
+    Entry { domain: ONNX, op, since, attributes, build: Build::Items(build) }
+}
+
 const fn control(op: &'static str, since: i64, attributes: &'static [&'static str], build: Build) -> Entry {
     Entry { domain: ONNX, op, since, attributes, build }
 }
 
 const CONTROL: &[Entry] = &[
+    control("SequenceMap", 17, &["body"], Build::SequenceMap),
     control("If", 1, &["then_branch", "else_branch"], Build::If),
     control("Loop", 1, &["body"], Build::Loop),
+    control("Scan", 8, &["body", "num_scan_inputs", "directions"], Build::Scan),
     control(
         "Scan",
         9,
@@ -114,6 +131,7 @@ const FAMILIES: &[&[Entry]] = &[
     contrib::OPS,
     conv::OPS,
     CONTROL,
+    dynamic::OPS,
     elementwise::OPS,
     linear::OPS,
     loss::OPS,
@@ -124,7 +142,9 @@ const FAMILIES: &[&[Entry]] = &[
     reduce::OPS,
     resize::OPS,
     scatter::OPS,
+    sequence::OPS,
     shape::OPS,
+    signal::OPS,
     source::OPS,
 ];
 

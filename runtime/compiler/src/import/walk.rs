@@ -4,20 +4,34 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use mote_abi::DType;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto::Value as TypeValue};
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, ValueInfoProto, type_proto::Value as TypeValue,
+};
 
 use super::emit::Emit;
+use super::function::{Function, Functions};
+use super::item::Item;
 use super::node::Cx;
 use super::order::order;
 use super::strings::{self, Text};
 use super::table::{self, Build};
-use super::{ImportOptions, Limits, signature, table_domain, tensor};
+use super::{ImportOptions, Limits, padding, signature, table_domain, tensor};
 use crate::error::{ImportError, Reason, Refusal, Refusals, TensorError};
-use crate::graph::{Graph, Node, Op, ValueId};
+use crate::graph::{Graph, Op, ValueId};
+
+/// Most nodes that are looked at, those of functions and loops once for each time that they run.
+const MAX_VISITS: usize = 1 << 20;
+/// Most functions that call each other.
+const MAX_CALLS: usize = 32;
 
 /// Builds the Graph of a model.
-pub(super) fn graph(model: &ModelProto, source: &GraphProto, options: &ImportOptions) -> Result<Graph, ImportError> {
-    let mut walk = Walk::new(model, options);
+pub(super) fn graph(
+    model: &ModelProto,
+    functions: &Functions,
+    source: &GraphProto,
+    options: &ImportOptions,
+) -> Result<Graph, ImportError> {
+    let mut walk = Walk::new(model, functions, options);
     walk.inputs(source, options)?;
     let made = walk.block(source)?;
     if !walk.refusals.is_empty() {
@@ -26,11 +40,14 @@ pub(super) fn graph(model: &ModelProto, source: &GraphProto, options: &ImportOpt
         return Err(ImportError::Refused(Box::new(Refusals { first, others: all.collect() })));
     }
     walk.outputs(source, &made)?;
-    Ok(walk.emit.graph)
+    match walk.emit.unused_bound() {
+        Some(name) => Err(ImportError::UnknownBound { name }),
+        None => Ok(walk.emit.graph),
+    }
 }
 
 /// What a node makes; a value is `None` where a node of a branch was refused, and so is the whole where nothing is known.
-pub(super) type Made = Result<Option<Vec<Option<ValueId>>>, Failure>;
+pub(super) type Made = Result<Option<Vec<Option<Item>>>, Failure>;
 
 /// Why a node could not be built.
 pub(super) enum Failure {
@@ -60,29 +77,38 @@ pub(super) struct Walk<'m> {
     pub(super) emit: Emit,
     pub(super) limits: Limits,
     folder: Option<&'m Path>,
-    opsets: HashMap<&'m str, i64>,
+    functions: &'m Functions,
+    /// Operator sets of the model, or of the function at work.
+    opsets: HashMap<String, i64>,
     /// Names in view, innermost scope last. `None` is made by a refused node: its type and shape are not known.
-    pub(super) scopes: Vec<HashMap<&'m str, Option<ValueId>>>,
+    pub(super) scopes: Vec<HashMap<String, Option<Item>>>,
     refusals: Vec<Refusal>,
     /// Rounds of loops written out so far.
     pub(super) rounds: usize,
+    /// Nodes looked at so far.
+    visits: usize,
+    /// Functions around the node at work.
+    calls: usize,
 }
 
 impl<'m> Walk<'m> {
-    fn new(model: &'m ModelProto, options: &'m ImportOptions) -> Self {
-        let opsets = model.opset_import.iter().map(|set| (table_domain(&set.domain), set.version)).collect();
+    fn new(model: &ModelProto, functions: &'m Functions, options: &'m ImportOptions) -> Self {
+        let opsets = model.opset_import.iter().map(|set| (table_domain(&set.domain).to_owned(), set.version)).collect();
         Self {
-            emit: Emit::new(options.limits),
+            emit: Emit::new(options.limits, options.bounds.clone()),
             limits: options.limits,
             folder: options.folder.as_deref(),
+            functions,
             opsets,
             scopes: vec![HashMap::new()],
             refusals: Vec::new(),
             rounds: 0,
+            visits: 0,
+            calls: 0,
         }
     }
 
-    fn inputs(&mut self, source: &'m GraphProto, options: &ImportOptions) -> Result<(), ImportError> {
+    fn inputs(&mut self, source: &GraphProto, options: &ImportOptions) -> Result<(), ImportError> {
         let specs = signature::inputs(source)?;
         let shapes = signature::bind(&specs, options)?;
         let stored: HashSet<&str> = source.initializer.iter().map(|t| t.name.as_str()).collect();
@@ -98,20 +124,20 @@ impl<'m> Walk<'m> {
                 self.emit.mark(id, Text::Open);
                 self.emit.graph.texts.push(spec.name.clone());
             }
-            self.define(&input.name, Some(id))?;
+            self.define(&input.name, Some(Item::Tensor(id)))?;
         }
         Ok(())
     }
 
     /// Builds the nodes of the model or of a branch in the innermost scope, and answers its outputs.
-    pub(super) fn block(&mut self, source: &'m GraphProto) -> Result<Vec<Option<ValueId>>, ImportError> {
+    pub(super) fn block(&mut self, source: &GraphProto) -> Result<Vec<Option<Item>>, ImportError> {
         for stored in &source.initializer {
             let unreadable = |reason| ImportError::Tensor { name: stored.name.clone(), reason };
             if tensor::is_text(stored.data_type) {
                 let (dims, words) = tensor::words(stored).map_err(unreadable)?;
                 let id = self.emit.words(dims, words);
                 let id = id.map_err(|_| unreadable(TensorError::Shape(stored.dims.clone())))?;
-                self.define(&stored.name, Some(id))?;
+                self.define(&stored.name, Some(Item::Tensor(id)))?;
                 continue;
             }
             let (dtype, dims, data) = tensor::read(stored, self.folder).map_err(unreadable)?;
@@ -119,7 +145,7 @@ impl<'m> Walk<'m> {
                 |_| ImportError::Tensor { name: stored.name.clone(), reason: TensorError::Shape(stored.dims.clone()) };
             self.emit.stored(data.len(), &dims).map_err(too_large)?;
             let id = self.emit.graph.constant(stored.name.clone(), dtype, dims, data);
-            self.define(&stored.name, Some(id))?;
+            self.define(&stored.name, Some(Item::Tensor(id)))?;
         }
         let order = order(source).map_err(|stuck| ImportError::Cyclic { node: title(&source.node[stuck]) })?;
         for i in order {
@@ -127,16 +153,16 @@ impl<'m> Walk<'m> {
         }
         let mut made = Vec::with_capacity(source.output.len());
         for output in &source.output {
-            let id = self.find(&output.name, || "model outputs".to_owned())?;
+            let item = self.find(&output.name, || "model outputs".to_owned())?;
             self.emit.node.clone_from(&output.name);
             let too_large =
                 |_| ImportError::Tensor { name: output.name.clone(), reason: TensorError::Shape(Vec::new()) };
-            made.push(id.map(|id| self.emit.widened(id)).transpose().map_err(too_large)?);
+            made.push(item.map(|item| self.widened(item)).transpose().map_err(too_large)?);
         }
         Ok(made)
     }
 
-    fn node(&mut self, node: &'m NodeProto) -> Result<(), ImportError> {
+    fn node(&mut self, node: &NodeProto) -> Result<(), ImportError> {
         let mut inputs = Vec::with_capacity(node.input.len());
         let mut known = true;
         for name in &node.input {
@@ -159,35 +185,22 @@ impl<'m> Walk<'m> {
             }
         };
         for (i, name) in node.output.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            let value = made.as_ref().and_then(|values| values.get(i).copied().flatten());
+            let value = made.as_ref().and_then(|values| values.get(i).cloned().flatten());
             self.define(name, value)?;
         }
         Ok(())
     }
 
     /// Builds a node whose operands are known.
-    fn build(&mut self, node: &'m NodeProto, mut inputs: Vec<Option<ValueId>>) -> Made {
-        let (entry, opset) = self.entry(node)?;
-        self.emit.node = title(node);
-        if !TAKE_HALF.contains(&entry.op) {
-            for input in inputs.iter_mut().flatten() {
-                *input = self.emit.widened(*input)?;
-            }
-        }
-        let made = match entry.build {
-            Build::Operator(build) => {
-                let mut cx = Cx::new(&mut self.emit, node, opset, inputs, self.folder)?;
-                let outputs = strings::build(&mut cx, entry.domain, build)?;
-                cx.finish(outputs.len())?;
-                Some(outputs.into_iter().map(Some).collect())
-            }
-            Build::If => self.branch(node, &inputs)?,
-            Build::Loop => self.repeat(node, &inputs)?,
-            Build::Scan => self.scan(node, &inputs)?,
-        };
-        if self.emit.graph.nodes.len() > self.limits.nodes {
+    fn build(&mut self, node: &NodeProto, inputs: Vec<Option<Item>>) -> Made {
+        self.visits += 1;
+        if self.visits > MAX_VISITS || self.emit.graph.nodes.len() > self.limits.nodes {
             return Err(Reason::Form("the model has more nodes than the limit").into());
         }
+        let made = match self.functions.of(node) {
+            Some(function) => self.call(node, function, &inputs)?,
+            None => self.operator(node, &inputs)?,
+        };
         let count = made.as_ref().map_or(node.output.len(), Vec::len);
         match node.output.iter().skip(count).position(|name| !name.is_empty()) {
             Some(extra) => Err(Reason::Output(count + extra).into()),
@@ -195,19 +208,88 @@ impl<'m> Walk<'m> {
         }
     }
 
+    fn operator(&mut self, node: &NodeProto, inputs: &[Option<Item>]) -> Made {
+        let (entry, opset) = self.entry(node)?;
+        self.emit.node = title(node);
+        let mut inputs = inputs.to_vec();
+        if !TAKE_HALF.contains(&entry.op) {
+            for input in &mut inputs {
+                *input = input.take().map(|item| self.widened(item)).transpose()?;
+            }
+        }
+        let inputs = inputs.as_slice();
+        match entry.build {
+            // The one operator of tensors that loops over sequences are full of.
+            Build::Operator(_) if node.op_type == "Identity" && matches!(inputs, [Some(Item::Sequence(_))]) => {
+                Ok(Some(inputs.to_vec()))
+            }
+            Build::Operator(build) => {
+                let inputs: Vec<_> =
+                    inputs.iter().map(|item| Item::operand(item.as_ref())).collect::<Result<_, _>>()?;
+                let mut cx = Cx::new(&mut self.emit, node, opset, inputs.clone(), self.folder)?;
+                let outputs = strings::build(&mut cx, entry.domain, build)?;
+                cx.finish(outputs.len())?;
+                padding::follow(&mut self.emit, node, opset, &inputs, &outputs)?;
+                Ok(Some(outputs.into_iter().map(|id| Some(Item::Tensor(id))).collect()))
+            }
+            Build::Items(build) => {
+                // A builder sees tensors twice, so that attributes and inputs it does not read are refused as elsewhere.
+                let tensors =
+                    inputs.iter().map(|item| if let Some(Item::Tensor(id)) = item { Some(*id) } else { None });
+                let mut cx = Cx::new(&mut self.emit, node, opset, tensors.collect(), self.folder)?;
+                let made = build(&mut cx, inputs)?;
+                cx.finish(made.len())?;
+                Ok(Some(made.into_iter().map(Some).collect()))
+            }
+            Build::SequenceMap => self.map(node, inputs),
+            Build::If => self.branch(node, inputs),
+            Build::Loop => self.repeat(node, inputs),
+            Build::Scan if opset < 9 => self.batched_scan(node, inputs),
+            Build::Scan => self.scan(node, inputs),
+        }
+    }
+
+    /// Builds the body of a function, which sees nothing but its inputs.
+    fn call(&mut self, node: &NodeProto, function: &Function, inputs: &[Option<Item>]) -> Made {
+        if inputs.len() > function.input.len() {
+            return Err(Reason::Input(function.input.len()).into());
+        }
+        if self.calls >= MAX_CALLS {
+            return Err(Reason::Form("functions call each other too deeply").into());
+        }
+        let body = function.body(node)?;
+        let mut scope = HashMap::new();
+        for (i, name) in function.input.iter().enumerate() {
+            scope.insert(name.clone(), Some(inputs.get(i).cloned().flatten().unwrap_or(Item::Absent)));
+        }
+        let scopes = std::mem::replace(&mut self.scopes, vec![scope]);
+        let opsets = std::mem::replace(&mut self.opsets, function.opsets());
+        self.calls += 1;
+        let made = self.block(&body);
+        self.calls -= 1;
+        self.opsets = opsets;
+        self.scopes = scopes;
+        Ok(Some(made?))
+    }
+
     /// The table's entry of a node, with its attribute names checked.
     fn entry(&self, node: &NodeProto) -> Result<(&'static table::Entry, i64), Reason> {
         let domain = table_domain(&node.domain);
         let opset = self.opsets.get(domain).copied().ok_or_else(|| Reason::Domain(domain.to_owned()))?;
         let entry = table::find(domain, &node.op_type, opset)?;
-        match node.attribute.iter().find(|a| !entry.attributes.contains(&a.name.as_str())) {
+        // A reference to an attribute of a function means nothing outside of one.
+        let known = |a: &AttributeProto| a.ref_attr_name.is_empty() && entry.attributes.contains(&a.name.as_str());
+        match node.attribute.iter().find(|a| !known(a)) {
             Some(unknown) => Err(Reason::Attribute(unknown.name.clone())),
             None => Ok((entry, opset)),
         }
     }
 
     /// Checks what can be checked of a node without its operands, and of the nodes of its branches.
-    fn look_over(&mut self, node: &'m NodeProto) -> Result<(), Reason> {
+    fn look_over(&mut self, node: &NodeProto) -> Result<(), Reason> {
+        if self.functions.of(node).is_some() {
+            return Ok(());
+        }
         for inner in node.attribute.iter().flat_map(|a| a.g.iter()).flat_map(|g| &g.node) {
             if let Err(reason) = self.look_over(inner) {
                 self.refuse(inner, reason);
@@ -216,14 +298,28 @@ impl<'m> Walk<'m> {
         self.entry(node).map(|_| ())
     }
 
-    /// Names the outputs. A value that is provided, constant or named already gets a copy.
-    fn outputs(&mut self, source: &GraphProto, made: &[Option<ValueId>]) -> Result<(), ImportError> {
+    /// What is computed of half precision is computed in f32.
+    fn widened(&mut self, item: Item) -> Result<Item, Reason> {
+        match item {
+            Item::Tensor(id) => self.emit.widened(id).map(Item::Tensor),
+            other => Ok(other),
+        }
+    }
+
+    /// Names the outputs. Where the number of elements of one depends on data, a count follows after the model's own.
+    fn outputs(&mut self, source: &GraphProto, made: &[Option<Item>]) -> Result<(), ImportError> {
         let mut taken: HashSet<ValueId> = self.emit.graph.inputs.iter().copied().collect();
         self.emit.graph.words.clone_from(&self.emit.strings.words);
-        for (output, id) in source.output.iter().zip(made) {
-            let id = self.as_stated(output, id.expect("no node was refused"))?;
-            let graph = &mut self.emit.graph;
-            let (dtype, dims) = (graph.value(id).dtype, graph.value(id).dims.clone());
+        let mut counts = Vec::new();
+        for (output, item) in source.output.iter().zip(made) {
+            let Some(Item::Tensor(id)) = *item else {
+                return Err(ImportError::OutputForm { name: output.name.clone() });
+            };
+            if let Some(padding) = self.emit.padding(id) {
+                counts.push((format!("{}.count", output.name), padding.count));
+            }
+            let id = self.as_stated(output, id)?;
+            let dtype = self.emit.dtype(id);
             let (text, columns) = (self.emit.strings.text_of(id), self.emit.columns.get(&id).cloned());
             if let Some(stated) = &output.r#type {
                 let fits = match &stated.value {
@@ -244,20 +340,13 @@ impl<'m> Walk<'m> {
             let graph = &mut self.emit.graph;
             graph.texts.extend(text.map(|_| output.name.clone()));
             graph.columns.extend(columns.map(|keys| (output.name.clone(), keys)));
-            let id = if graph.value(id).is_constant() || !taken.insert(id) {
-                let copy = graph.computed(output.name.clone(), dtype, dims);
-                graph.nodes.push(Node {
-                    name: output.name.clone(),
-                    op: Op::Reshape,
-                    inputs: vec![Some(id)],
-                    outputs: vec![copy],
-                });
-                copy
-            } else {
-                id
-            };
-            graph.values[id.0 as usize].name.clone_from(&output.name);
-            graph.outputs.push(id);
+            self.output(&output.name, id, &mut taken);
+        }
+        for (name, count) in counts {
+            if source.output.iter().any(|output| output.name == name) {
+                return Err(ImportError::DuplicateValue { value: name });
+            }
+            self.output(&name, count, &mut taken);
         }
         Ok(())
     }
@@ -278,17 +367,30 @@ impl<'m> Walk<'m> {
         }
     }
 
-    pub(super) fn define(&mut self, name: &'m str, value: Option<ValueId>) -> Result<(), ImportError> {
+    /// Makes a value an output. One that is provided, constant or named already gets a copy.
+    fn output(&mut self, name: &str, id: ValueId, taken: &mut HashSet<ValueId>) {
+        let graph = &mut self.emit.graph;
+        let id = if graph.value(id).is_constant() || !taken.insert(id) {
+            let (dtype, dims) = (graph.value(id).dtype, graph.value(id).dims.clone());
+            graph.node(name, Op::Reshape, &[Some(id)], dtype, dims)
+        } else {
+            id
+        };
+        name.clone_into(&mut graph.values[id.0 as usize].name);
+        graph.outputs.push(id);
+    }
+
+    pub(super) fn define(&mut self, name: &str, value: Option<Item>) -> Result<(), ImportError> {
         let scope = self.scopes.last_mut().expect("the model's scope stays");
-        match scope.insert(name, value) {
+        match scope.insert(name.to_owned(), value) {
             Some(_) => Err(ImportError::DuplicateValue { value: name.to_owned() }),
             None => Ok(()),
         }
     }
 
-    fn find(&self, name: &str, reader: impl FnOnce() -> String) -> Result<Option<ValueId>, ImportError> {
+    fn find(&self, name: &str, reader: impl FnOnce() -> String) -> Result<Option<Item>, ImportError> {
         let found = self.scopes.iter().rev().find_map(|scope| scope.get(name));
-        found.copied().ok_or_else(|| ImportError::MissingValue { node: reader(), value: name.to_owned() })
+        found.cloned().ok_or_else(|| ImportError::MissingValue { node: reader(), value: name.to_owned() })
     }
 
     fn refuse(&mut self, node: &NodeProto, reason: Reason) {

@@ -62,6 +62,23 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         Kind::Fill | Kind::Halo => stored,
         Kind::ScatterNd | Kind::ScatterElements => written + 3 * count(input(2)),
         Kind::Lerp => 4 * written,
+        Kind::Dft => {
+            let len = dim(w, 0);
+            let products = len * factor_sum(len);
+            dim(x, 0) * (8 * products + 6 * len)
+        }
+        Kind::NonZero => read * (2 + 2 * x.map_or(1, |x| x.dims().len()) as u64),
+        Kind::Unique => {
+            let parts = count(spec(step.outputs.get(1).copied())).max(1);
+            // Every comparison may look at a whole part.
+            2 * (read + parts) * (u64::from(parts.ilog2()) + 2) * 2
+        }
+        Kind::NonMaxSuppression => {
+            let (lists, spatial) = (dim(w, 0) * dim(w, 1), dim(w, 2).max(2));
+            let kept = if let Params::Suppression(p) = step.params { u64::from(p.per_class) } else { spatial };
+            lists * spatial * (8 * (u64::from(spatial.ilog2()) + 1) + 30 * kept)
+        }
+        Kind::Bound => 2 * written,
         Kind::Trees => trees_cost(&step.params, dim(x, 0), count(input(4)), dim(y, 1)),
         Kind::SquareDistance => 3 * written * dim(x, 1) + written,
         Kind::Couple => written * (COUPLING_ROUNDS + 1) * (6 * dim(y, 1) + 12),
@@ -100,6 +117,23 @@ fn selected(x: Option<&Tensor>, y: Option<&Tensor>) -> u64 {
     let (Some(x), Some(y)) = (x, y) else { return 1 };
     let differs = x.dims().iter().zip(y.dims()).find(|(x, y)| x != y);
     differs.map_or_else(|| x.dims().iter().copied().max().unwrap_or(1), |(_, &kept)| kept).into()
+}
+
+/// Sum of the prime factors of a transform's length: its products per element.
+fn factor_sum(len: u64) -> u64 {
+    let (mut left, mut factor, mut sum) = (len, 2, 0);
+    while left > 1 {
+        if factor * factor > left {
+            factor = left;
+        }
+        if left.is_multiple_of(factor) {
+            left /= factor;
+            sum += factor;
+        } else {
+            factor += 1;
+        }
+    }
+    sum
 }
 
 fn unary_cost(params: &Params) -> u64 {

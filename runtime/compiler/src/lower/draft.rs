@@ -95,6 +95,10 @@ pub(super) enum Params {
     CumSum(step::CumSum),
     TopK(step::TopK),
     Recurrent(step::Recurrent),
+    Dft(step::Dft),
+    Unique(step::Unique),
+    Suppression(step::Suppression),
+    Bound(step::Bound),
     Trees(step::Trees),
 }
 
@@ -203,6 +207,10 @@ impl Step {
             Params::CumSum(p) => writer.step(kind, inputs, outputs, p),
             Params::TopK(p) => writer.step(kind, inputs, outputs, p),
             Params::Recurrent(p) => writer.step(kind, inputs, outputs, p),
+            Params::Dft(p) => writer.step(kind, inputs, outputs, p),
+            Params::Unique(p) => writer.step(kind, inputs, outputs, p),
+            Params::Suppression(p) => writer.step(kind, inputs, outputs, p),
+            Params::Bound(p) => writer.step(kind, inputs, outputs, p),
             Params::Trees(p) => writer.step(kind, inputs, outputs, p),
         }
     }

@@ -1,5 +1,6 @@
 //! One function for each kernel: reads a step's record, checks it against its tensors and calls `mote-kernels`.
 
+mod dynamic;
 mod element_wise;
 mod image;
 mod index;
@@ -8,7 +9,9 @@ mod matrix;
 mod movement;
 mod recurrent;
 mod search;
+mod signal;
 
+pub use dynamic::{bound, non_max_suppression, non_zero, unique};
 pub use element_wise::{binary, binary_f32, binary_f64, select, unary, unary_f32, unary_f64};
 pub use image::{conv, conv_group, conv_transpose, depthwise, pool};
 pub use index::{gather, gather_elements, gather_nd, scatter_elements, scatter_nd};
@@ -20,6 +23,7 @@ pub use matrix::{det, mat_mul, mat_mul_f32};
 pub use movement::{cast, copy, fill, halo};
 pub use recurrent::{gru, lstm, rnn};
 pub use search::{couple, find, find_f32, square_distance, square_distance_f32, trees, trees_f32};
+pub use signal::{dft, dft_f32};
 
 use mote_kernels::Around;
 use mote_plan::step::Params;

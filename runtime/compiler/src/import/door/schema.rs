@@ -33,8 +33,8 @@ use Field::{Bytes, Empty, Fixed4, Fixed8, Nested, Number, Numbers, Of, Refused, 
 
 /// f32 u8 i8 u16 i16 i32 i64 string bool f16 f64 u32 u64 bf16.
 const ELEMENT_TYPES: &[u64] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16];
-/// f i s t g and their lists, without sparse tensors and types.
-const ATTRIBUTE_TYPES: &[u64] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+/// f i s t g and their lists, and types, without sparse tensors.
+const ATTRIBUTE_TYPES: &[u64] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13];
 
 pub(super) static MODEL: Message = Message {
     name: "ModelProto",
@@ -49,8 +49,28 @@ pub(super) static MODEL: Message = Message {
         (8, "opset_import", Nested(&OPSET)),
         (14, "metadata_props", Nested(&STRING_PAIR)),
         (20, "training_info", Empty),
-        (25, "functions", Refused),
+        (25, "functions", Nested(&FUNCTION)),
         (26, "configuration", Refused),
+    ],
+};
+
+static FUNCTION: Message = Message {
+    name: "FunctionProto",
+    fields: &[
+        (1, "name", Text),
+        (2, "since_version", Number),
+        (3, "status", Number),
+        (4, "input", Text),
+        (5, "output", Text),
+        (6, "attribute", Text),
+        (7, "node", Nested(&NODE)),
+        (8, "doc_string", Text),
+        (9, "opset_import", Nested(&OPSET)),
+        (10, "domain", Text),
+        (11, "attribute_proto", Nested(&ATTRIBUTE)),
+        (12, "value_info", Bytes),
+        (13, "overload", Empty),
+        (14, "metadata_props", Nested(&STRING_PAIR)),
     ],
 };
 
@@ -107,10 +127,11 @@ static ATTRIBUTE: Message = Message {
         (10, "tensors", Nested(&TENSOR)),
         (11, "graphs", Nested(&GRAPH)),
         (13, "doc_string", Text),
-        (14, "tp", Refused),
+        // The type of an optional, which nothing here depends on.
+        (14, "tp", Bytes),
         (15, "type_protos", Refused),
         (20, "type", Of(ATTRIBUTE_TYPES)),
-        (21, "ref_attr_name", Empty),
+        (21, "ref_attr_name", Text),
         (22, "sparse_tensor", Refused),
         (23, "sparse_tensors", Refused),
     ],

@@ -12,7 +12,7 @@ fn refusals_name_the_field_and_the_byte() {
             vec![0x3a, 4, 0x7a, 2, 0, 0],
             DoorError::Unsupported { message: "GraphProto", field: "sparse_initializer", offset: 2 },
         ),
-        (vec![0xca, 0x01, 0], DoorError::Unsupported { message: "ModelProto", field: "functions", offset: 0 }),
+        (vec![0xd2, 0x01, 0], DoorError::Unsupported { message: "ModelProto", field: "configuration", offset: 0 }),
         (vec![0x12, 1, 0xff], DoorError::Text { message: "ModelProto", field: "producer_name", offset: 0 }),
         (vec![0x0a, 0], DoorError::Encoding { message: "ModelProto", field: "ir_version", offset: 0 }),
         ([0x08].into_iter().chain([0xff; 10]).collect(), DoorError::Varint { message: "ModelProto", offset: 1 }),

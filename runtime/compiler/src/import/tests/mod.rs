@@ -2,12 +2,17 @@
 
 mod attention;
 mod contrib;
+mod control;
+mod dynamic;
+mod files;
 mod half;
 mod hostile;
 pub(crate) mod onnx_build;
 mod operators;
 mod recurrent;
 mod refusals;
+mod sequence;
+mod signal;
 mod structure;
 mod types;
 
@@ -15,7 +20,7 @@ use mote_plan::{AlignedBytes, Plan};
 use tract_onnx::pb::{NodeProto, TensorProto};
 
 use super::ImportOptions;
-use crate::compile::{CompileError, CompileOptions, compile};
+use crate::compile::{CompileError, CompileOptions, Compiled, compile};
 use crate::tensor::HostTensor;
 use onnx_build::{FLOAT, graph, model, untyped, value};
 
@@ -35,9 +40,17 @@ fn f32_tensor(name: &str, dims: &[usize], values: &[f32]) -> HostTensor {
 
 /// Compiles for the given inputs, runs once and answers the outputs.
 fn run(bytes: &[u8], inputs: &[HostTensor]) -> Result<Vec<HostTensor>, CompileError> {
+    Ok(answer(&compile_with(bytes, inputs, ImportOptions::default())?, inputs).unwrap())
+}
+
+fn compile_with(bytes: &[u8], inputs: &[HostTensor], import: ImportOptions) -> Result<Compiled, CompileError> {
     let input_shapes = inputs.iter().map(|t| (t.name.clone(), t.dims.clone())).collect();
-    let import = ImportOptions { input_shapes, ..ImportOptions::default() };
-    let compiled = compile(bytes, &CompileOptions { name: "test".to_owned(), import, ..CompileOptions::default() })?;
+    let import = ImportOptions { input_shapes, ..import };
+    compile(bytes, &CompileOptions { name: "test".to_owned(), import, ..CompileOptions::default() })
+}
+
+/// Runs once and answers the outputs.
+fn answer(compiled: &Compiled, inputs: &[HostTensor]) -> Result<Vec<HostTensor>, mote_engine::Fault> {
     let plan_bytes = AlignedBytes::copy_of(&compiled.plan);
     let plan = Plan::view(&plan_bytes).unwrap();
     let mut memory = AlignedBytes::zeroed(plan.arena_bytes() as usize);
@@ -47,13 +60,17 @@ fn run(bytes: &[u8], inputs: &[HostTensor]) -> Result<Vec<HostTensor>, CompileEr
         let tensor = inputs.iter().find(|t| t.name == graph.value(id).name).unwrap();
         mote_engine::input_mut(&plan, 0, i, &mut arena).unwrap().copy_from_slice(&tensor.bytes);
     }
-    mote_engine::run(&plan, 0, &mut arena).unwrap();
+    mote_engine::run(&plan, 0, &mut arena)?;
     let output = |(i, &id): (usize, &crate::graph::ValueId)| {
         let value = graph.value(id);
         let bytes = mote_engine::output(&plan, 0, i, &arena).unwrap().to_vec();
         HostTensor { name: value.name.clone(), dtype: value.dtype, dims: value.dims.clone(), bytes }
     };
     Ok(graph.outputs.iter().enumerate().map(output).collect())
+}
+
+fn i64s(tensor: &HostTensor) -> Vec<i64> {
+    tensor.bytes.as_chunks().0.iter().map(|b| i64::from_le_bytes(*b)).collect()
 }
 
 fn floats(tensor: &HostTensor) -> Vec<f32> {

@@ -5,9 +5,9 @@ use super::super::build::Build;
 use super::super::draft::Params;
 use super::super::error::LowerError;
 use super::dense;
-use crate::graph::{Node, Op};
+use crate::graph::{Node, Op, Suppression};
 
-/// Operators that select along an axis: all dense, operands and results in the order of the node.
+/// Operators that select along an axis or make lists: all dense, operands and results in the order of the node.
 pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError> {
     let (kind, params) = record(&node.op).ok_or_else(|| build.malformed())?;
     let mut inputs = Vec::new();
@@ -56,6 +56,22 @@ fn record(op: &Op) -> Option<(Kind, Params)> {
         Op::TopK { axis, largest } => {
             (Kind::TopK, Params::TopK(step::TopK { axis: axis as u32, largest: u32::from(largest) }))
         }
+        Op::Dft { inverse } => (Kind::Dft, Params::Dft(step::Dft { inverse: u32::from(inverse) })),
+        Op::NonZero => (Kind::NonZero, Params::None),
+        Op::Unique { axis, sorted } => {
+            (Kind::Unique, Params::Unique(step::Unique { axis: axis as u32, sorted: u32::from(sorted) }))
+        }
+        Op::NonMaxSuppression(settings) => (Kind::NonMaxSuppression, Params::Suppression(suppression(&settings))),
+        Op::Bound { limit } => (Kind::Bound, Params::Bound(step::Bound { limit: limit as u32 })),
         _ => return None,
     })
+}
+
+fn suppression(settings: &Suppression) -> step::Suppression {
+    step::Suppression {
+        per_class: settings.per_class as u32,
+        iou: settings.iou,
+        score: settings.score.unwrap_or(f32::NAN),
+        center: u32::from(settings.center),
+    }
 }

@@ -51,7 +51,13 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         | Op::ArgReduce { .. }
         | Op::CumSum { .. }
         | Op::CumProd { .. }
-        | Op::TopK { .. } => indexing::lower(build, node),
+        | Op::TopK { .. }
+        | Op::Dft { .. }
+        | Op::NonZero
+        | Op::Unique { .. }
+        | Op::NonMaxSuppression(_)
+        | Op::Bound { .. } => indexing::lower(build, node),
+        Op::Frames { axis, step } => movement::frames(build, node, *axis, *step),
         Op::Lstm(settings) => recurrent::lstm(build, node, settings),
         Op::Gru(settings) => recurrent::gru(build, node, settings),
         Op::Rnn(settings) => recurrent::rnn(build, node, settings),

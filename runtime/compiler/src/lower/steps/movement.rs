@@ -53,6 +53,21 @@ pub(super) fn slice(build: &mut Build<'_>, node: &Node, start: &[usize], step: &
     view(build, source, first, stride.iter().zip(step).map(|(stride, step)| stride * step).collect(), y)
 }
 
+/// Overlapping parts of one axis.
+pub(super) fn frames(build: &mut Build<'_>, node: &Node, axis: usize, step: usize) -> Result<(), LowerError> {
+    let (x, y) = (required(build, node, 0)?, node.outputs[0]);
+    let source = build.any(x)?;
+    let tensor = build.draft.tensor(source);
+    let mut stride = strides(&tensor.spec);
+    let (from, to) = (tensor.dims(), &build.graph.value(y).dims);
+    if axis >= from.len() || to.len() != from.len() + 1 || (to[axis].max(1) - 1) * step + to[axis + 1] > from[axis] {
+        return Err(build.malformed());
+    }
+    stride.insert(axis, stride[axis] * step as isize);
+    let first = tensor.spec.start() as usize;
+    view(build, source, first, stride, y)
+}
+
 /// Repetition along axes of one element or of none.
 pub(super) fn expand(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError> {
     let (x, y) = (required(build, node, 0)?, node.outputs[0]);
