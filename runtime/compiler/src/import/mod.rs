@@ -17,7 +17,9 @@ mod function;
 mod item;
 mod linear;
 mod loss;
+mod maps;
 mod ml;
+mod ngrams;
 mod node;
 mod norm;
 mod order;
@@ -95,6 +97,7 @@ impl Default for Limits {
 pub struct Model {
     proto: ModelProto,
     functions: Functions,
+    maps: maps::Maps,
 }
 
 impl Model {
@@ -119,7 +122,7 @@ impl Model {
                 return Err(ImportError::Opset { domain: set.domain.clone(), version: set.version });
             }
         }
-        Ok(Self { proto, functions: Functions::read(bytes)? })
+        Ok(Self { proto, functions: Functions::read(bytes)?, maps: maps::Maps::read(bytes)? })
     }
 
     /// Inputs that a caller provides, in the model's order.
@@ -127,7 +130,7 @@ impl Model {
     /// # Errors
     /// An input that is not a tensor of a supported type.
     pub fn inputs(&self) -> Result<Vec<InputSpec>, ImportError> {
-        signature::inputs(self.graph_proto())
+        signature::inputs(self.graph_proto(), &self.maps)
     }
 
     /// Builds the Graph.
@@ -135,7 +138,7 @@ impl Model {
     /// # Errors
     /// Whatever the file says that is not supported: every refused node at once, else the first contradiction.
     pub fn graph(&self, options: &ImportOptions) -> Result<Graph, ImportError> {
-        walk::graph(&self.proto, &self.functions, self.graph_proto(), options)
+        walk::graph(&self.proto, &self.functions, self.graph_proto(), &self.maps, options)
     }
 
     fn graph_proto(&self) -> &GraphProto {

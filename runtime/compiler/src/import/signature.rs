@@ -6,6 +6,7 @@ use mote_abi::DType;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value as DimValue;
 use tract_onnx::pb::{GraphProto, ValueInfoProto, type_proto::Value as TypeValue};
 
+use super::maps::Maps;
 use super::{ImportOptions, tensor};
 use crate::error::ImportError;
 
@@ -34,15 +35,20 @@ pub struct InputSpec {
 }
 
 /// Inputs that no initializer provides.
-pub(super) fn inputs(graph: &GraphProto) -> Result<Vec<InputSpec>, ImportError> {
+pub(super) fn inputs(graph: &GraphProto, maps: &Maps) -> Result<Vec<InputSpec>, ImportError> {
     let stored: HashSet<&str> = graph.initializer.iter().map(|t| t.name.as_str()).collect();
-    graph.input.iter().filter(|input| !stored.contains(input.name.as_str())).map(input_spec).collect()
+    graph
+        .input
+        .iter()
+        .filter(|input| !stored.contains(input.name.as_str()))
+        .map(|input| input_spec(input, graph, maps))
+        .collect()
 }
 
-fn input_spec(input: &ValueInfoProto) -> Result<InputSpec, ImportError> {
+fn input_spec(input: &ValueInfoProto, graph: &GraphProto, maps: &Maps) -> Result<InputSpec, ImportError> {
     let refuse = || ImportError::InputType { name: input.name.clone() };
     let Some(TypeValue::TensorType(stated)) = input.r#type.as_ref().and_then(|t| t.value.as_ref()) else {
-        return Err(refuse());
+        return maps.row(&input.name, graph).map(|(row, _)| row).ok_or_else(refuse);
     };
     let dtype = boundary_type(stated.elem_type).ok_or_else(refuse)?;
     let dims = stated.shape.as_ref().map(|shape| {

@@ -108,7 +108,7 @@ fn habit(domain: &str, op: &str) -> Option<Habit> {
         (true, "Equal") => Habit::Compares,
         (true, "Shape" | "Size") => Habit::Measures,
         (true, "Constant" | "TfIdfVectorizer") => Habit::Knows,
-        (false, "ArrayFeatureExtractor") => Habit::Moves(0..1),
+        (false, "ArrayFeatureExtractor" | "CastMap" | "DictVectorizer") => Habit::Moves(0..1),
         (
             false,
             "CategoryMapper"

@@ -1,11 +1,10 @@
 //! Which operators there are: from (domain, operator, operator set) to attributes and builder.
 
 use super::item::Item;
-use super::ml;
 use super::node::{Built, Cx};
 use super::{
-    activation, attention, contrib, conv, dynamic, elementwise, linear, loss, norm, pool, random, recurrent, reduce,
-    resize, scatter, sequence, shape, signal, source,
+    activation, attention, contrib, conv, dynamic, elementwise, linear, loss, ml, ngrams, norm, pool, random,
+    recurrent, reduce, resize, scatter, sequence, shape, signal, source,
 };
 use crate::error::Reason;
 
@@ -135,6 +134,7 @@ const FAMILIES: &[&[Entry]] = &[
     elementwise::OPS,
     linear::OPS,
     loss::OPS,
+    ngrams::OPS,
     norm::OPS,
     pool::OPS,
     random::OPS,

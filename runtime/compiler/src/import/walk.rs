@@ -11,6 +11,7 @@ use tract_onnx::pb::{
 use super::emit::Emit;
 use super::function::{Function, Functions};
 use super::item::Item;
+use super::maps::Maps;
 use super::node::Cx;
 use super::order::order;
 use super::strings::{self, Text};
@@ -29,10 +30,11 @@ pub(super) fn graph(
     model: &ModelProto,
     functions: &Functions,
     source: &GraphProto,
+    maps: &Maps,
     options: &ImportOptions,
 ) -> Result<Graph, ImportError> {
     let mut walk = Walk::new(model, functions, options);
-    walk.inputs(source, options)?;
+    walk.inputs(source, maps, options)?;
     let made = walk.block(source)?;
     if !walk.refusals.is_empty() {
         let mut all = walk.refusals.into_iter();
@@ -108,8 +110,8 @@ impl<'m> Walk<'m> {
         }
     }
 
-    fn inputs(&mut self, source: &GraphProto, options: &ImportOptions) -> Result<(), ImportError> {
-        let specs = signature::inputs(source)?;
+    fn inputs(&mut self, source: &GraphProto, maps: &Maps, options: &ImportOptions) -> Result<(), ImportError> {
+        let specs = signature::inputs(source, maps)?;
         let shapes = signature::bind(&specs, options)?;
         let stored: HashSet<&str> = source.initializer.iter().map(|t| t.name.as_str()).collect();
         let provided = source.input.iter().filter(|input| !stored.contains(input.name.as_str()));
@@ -120,6 +122,9 @@ impl<'m> Walk<'m> {
             }
             let id = self.emit.graph.computed(spec.name.clone(), spec.dtype, shape);
             self.emit.graph.inputs.push(id);
+            if let Some((_, keys)) = maps.row(&spec.name, source) {
+                self.emit.graph.columns.push((spec.name.clone(), keys));
+            }
             if spec.text {
                 self.emit.mark(id, Text::Open);
                 self.emit.graph.texts.push(spec.name.clone());

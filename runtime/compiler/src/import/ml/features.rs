@@ -11,6 +11,8 @@ use crate::graph::ValueId;
 
 pub(super) const OPS: &[Entry] = &[
     Entry::ml("ArrayFeatureExtractor", &[], extract),
+    Entry::ml("CastMap", &["cast_to", "map_form", "max_map"], cast_map),
+    Entry::ml("DictVectorizer", &["int64_vocabulary", "string_vocabulary"], dict_vectorize),
     Entry::ml("FeatureVectorizer", &["inputdimensions"], vectorize),
     Entry::ml("ZipMap", &["classlabels_int64s", "classlabels_strings"], zip_map),
 ];
@@ -69,4 +71,33 @@ fn zip_map(cx: &mut Cx<'_>) -> Built {
     }
     cx.name_columns(x, names);
     Ok(vec![x])
+}
+
+/// The input stands for a map already: its columns are the vocabulary.
+fn dict_vectorize(cx: &mut Cx<'_>) -> Built {
+    let x = cx.input(0)?;
+    let classes = Classes::read(cx, "int64_vocabulary", "string_vocabulary")?;
+    if cx.dims(x) != [1, classes.len()] {
+        return Err(Reason::Shapes(cx.dims(x), vec![1, classes.len()]));
+    }
+    Ok(vec![x])
+}
+
+/// The columns of a sparse map are its keys; a dense map is as wide as it has entries.
+fn cast_map(cx: &mut Cx<'_>) -> Built {
+    let x = cx.input(0)?;
+    let width = cx.int("max_map", 1)?;
+    match cx.text("map_form", "DENSE")? {
+        "SPARSE" if cx.dims(x).len() == 2 && cx.dims(x)[1] as i64 == width => {}
+        "SPARSE" => return Err(Reason::Shape { what: "the input", got: cx.dims(x) }),
+        _ => return Err(Reason::Form("a dense map is as wide as it has entries, which is not known")),
+    }
+    let dtype = match (cx.text("cast_to", "TO_FLOAT")?, cx.text_of(x).is_some()) {
+        ("TO_STRING", true) => return Ok(vec![x]),
+        ("TO_FLOAT", false) => DType::F32,
+        ("TO_INT64", false) => DType::I64,
+        ("TO_FLOAT" | "TO_INT64" | "TO_STRING", _) => return Err(Reason::Strings),
+        (got, _) => return Err(Reason::AttributeValue { name: "cast_to", got: got.to_owned() }),
+    };
+    Ok(vec![cx.cast(x, dtype)?])
 }

@@ -31,12 +31,13 @@ impl Transform {
         })
     }
 
-    /// As TreeEnsemble-5 numbers them.
-    pub(super) fn read_code(cx: &Cx<'_>) -> Result<Self, Reason> {
+    /// As TreeEnsemble-5 numbers them, for so many scores. The standard numbers softmax 1 and logistic 2, ONNX Runtime the
+    /// other way round: what a file means by either is not known, unless there is one score, which both leave as it is.
+    pub(super) fn read_code(cx: &Cx<'_>, count: usize) -> Result<Self, Reason> {
         Ok(match cx.int(Self::NAME, 0)? {
             0 => Self::None,
-            1 => Self::Softmax,
-            2 => Self::Logistic,
+            1 | 2 if count == 1 => Self::None,
+            1 | 2 => return Err(Reason::Form("the standard and ONNX Runtime read its post_transform differently")),
             3 => Self::SoftmaxZero,
             4 => Self::Probit,
             got => return Err(Reason::AttributeValue { name: Self::NAME, got: got.to_string() }),

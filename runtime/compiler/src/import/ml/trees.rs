@@ -128,7 +128,7 @@ fn ensemble(cx: &mut Cx<'_>) -> Built {
     let targets = count(cx, "n_targets", cx.int("n_targets", 0)?)?;
     let trees = indexed(cx)?;
     let scores = totals(cx, x, &trees, targets, meeting)?;
-    let transform = Transform::read_code(cx)?;
+    let transform = Transform::read_code(cx, targets)?;
     Ok(vec![transform.apply(cx, scores)?])
 }
 
