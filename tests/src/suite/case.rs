@@ -96,6 +96,7 @@ fn read_folder(folder: &Path, what: &str, described: &[(String, Kind)]) -> Vec<T
 pub fn cases(filter: Option<&str>) -> Vec<Case> {
     let mut all = corpus();
     all.extend(onnx());
+    all.extend(classical());
     all.retain(|case| filter.is_none_or(|filter| case.name.contains(filter)));
     all.sort_by(|a, b| (&a.suite, &a.name).cmp(&(&b.suite, &b.name)));
     all
@@ -152,6 +153,17 @@ pub fn onnx() -> Vec<Case> {
         found.extend(inner.map(|inner| from_folder(&suite, &inner)));
     }
     assert!(!found.is_empty(), "no case in {}", root.display());
+    found
+}
+
+/// Small classical models of every operator and what ONNX Runtime answers; `generate.py` beside them writes them.
+#[must_use]
+pub fn classical() -> Vec<Case> {
+    // Two crates share this file.
+    let roots = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let root = roots.map(|root| root.join("runtime/compiler/tests/corpus/classical")).find(|root| root.is_dir());
+    let found: Vec<Case> = root.iter().flat_map(|root| folders(root)).map(|f| from_folder("classical", &f)).collect();
+    assert!(!found.is_empty(), "no small classical model is found");
     found
 }
 

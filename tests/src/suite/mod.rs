@@ -10,7 +10,7 @@ mod judge;
 mod table;
 mod tensor;
 
-pub use case::{Case, Expect, Set, cases, corpus, onnx};
+pub use case::{Case, Expect, Set, cases, classical, corpus, onnx};
 pub use judge::{Judged, Ran, RefusedNode, Verdict, judge};
 pub use table::Table;
 pub use tensor::Tensor;

@@ -83,7 +83,7 @@ const ENSEMBLE: &[&str] = &[
 pub(super) const OPS: &[Entry] = &[
     Entry::ml("TreeEnsembleClassifier", CLASSIFIER, classifier),
     Entry::ml("TreeEnsembleRegressor", REGRESSOR, regressor),
-    Entry::ml("TreeEnsemble", ENSEMBLE, ensemble),
+    Entry::ml_since("TreeEnsemble", 5, ENSEMBLE, ensemble),
 ];
 
 /// Rows as trees compare them: f64 stays, everything else is f32.

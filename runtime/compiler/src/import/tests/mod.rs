@@ -1,6 +1,7 @@
 //! Each test builds a small ONNX file, compiles it and runs the native engine.
 
 mod attention;
+mod classical;
 mod contrib;
 mod control;
 mod dynamic;

@@ -1,0 +1,1 @@
+2blue2red2_Unused2_UnusedBY

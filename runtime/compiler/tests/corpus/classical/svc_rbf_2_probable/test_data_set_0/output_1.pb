@@ -1,0 +1,1 @@
+BPJ@CìF?õNd>“€C?µýq>î˜K?DœQ>—J?¦•W>åG?mÈc>¶¯D?!Am>$ìC?qOp>G¥H?êj]>
