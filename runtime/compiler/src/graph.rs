@@ -4,10 +4,15 @@
 //! Images are `[N, H, W, C]` here: an importer of another layout puts [`Op::Transpose`] around convolutions and pools,
 //! and the passes make most of them vanish.
 
+mod quantized;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mote_abi::DType;
 use mote_abi::op::{Aggregate, Binary, Pool, Reduce, Unary};
+
+pub use quantized::{QBinary, QConv, QPool, Quantized, Steps};
 
 /// Index in [`Graph::values`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +35,8 @@ pub struct Graph {
     pub texts: Vec<String>,
     /// Names of inputs and outputs that stand for maps, and their keys.
     pub columns: Vec<(String, Vec<String>)>,
+    /// f32 constants that a file stores as integers.
+    pub quantized: BTreeMap<ValueId, Quantized>,
 }
 
 /// One tensor: provided, constant or computed.
@@ -283,6 +290,19 @@ pub enum Op {
     /// `x [T,B,I], w [H,I], r [H,H], bias [H] (sum of both), h0? [B,H], lengths? i32 [B], alpha and beta? [3,2] constant
     /// -> y [T,B,H], h [B,H]`: one direction. Weights as for [`Op::Lstm`].
     Rnn(Recurrent),
+    /// `x f32, scale f32, zero? of y's type -> y i8|u8|i16|u16`; scale and zero broadcast to x.
+    Quantize,
+    /// `x i8|u8|i16|u16|i32, scale f32, zero? of x's type -> y f32`; scale and zero broadcast to x.
+    Dequantize,
+    /// `x [N,H,W,Ci] i8|u8, w [Co,kh,kw,Ci/groups] i8 constant, bias? [Co] i32 constant, scale? [Co] f32 constant, x_zero? [1]
+    /// of x's type, w_zero? [Co] i32 constant -> y [N,Ho,Wo,Co]`: i8 or u8 and f32 are scaled, i32 are the sums.
+    QConv(QConv),
+    /// `x i8|u8, table [256] constant -> y` of the table's type: `table[x]`, x read as u8.
+    Lookup,
+    /// `a i8|u8, b i8|u8 -> y i8|u8`, numpy broadcasting.
+    QBinary(QBinary),
+    /// `x [N,H,W,C] i8|u8 -> y i8|u8`: an average; the largest of 8-bit numbers is a [`Op::Pool`].
+    QPool(QPool),
     /// `x [N,F] f32|f64, rules u32, next u32, values, roots u32, targets? u32, scores? -> y [N,targets]`: decision trees, all
     /// but x constant, as [`mote_plan::Kind::Trees`] takes them.
     Trees {

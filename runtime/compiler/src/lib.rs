@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
 mod budget;
+mod centered;
 pub mod check;
 mod compile;
 mod error;

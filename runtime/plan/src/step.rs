@@ -117,6 +117,27 @@ kinds! {
     NonMaxSuppression = 73, "non_max_suppression", in 2..=2, out 3..=3;
     /// `x i64 -> y`: the same; an element above the limit ends the run. Dense.
     Bound = 74, "bound", in 1..=1, out 1..=1;
+    /// `x f32, scale f32, zero? -> y i8|u8|i16|u16`: whole steps from the zero point, which has the type of y. Scale and zero
+    /// broadcast to x. Halos allowed.
+    Quantize = 80, "quantize", in 2..=3, out 1..=1;
+    /// `x i8|u8|i16|u16|i32, scale f32, zero? -> y f32`: the number of each step. Scale and zero (of x's type) broadcast to x.
+    /// Halos allowed.
+    Dequantize = 81, "dequantize", in 2..=3, out 1..=1;
+    /// `x [N,H,W,Ci] i8|u8, w i8 packed [ceil(Co/8)][kh][ceil(kw*Ci/4)][8][4], bias i32 [ceil(Co/8)*8], scale? f32
+    /// [ceil(Co/8)*8], x_zero? [1] of x's type, w_zero? i32 [ceil(Co/8)*8] -> y [N,Ho,Wo,Co]`: y i8|u8 and f32 are scaled, i32
+    /// are the sums. Also every fully connected layer (N=H=1, W=rows). Halos allowed, never read.
+    QConv = 82, "q_conv", in 3..=6, out 1..=1;
+    /// Like [`Kind::QConv`], as many groups as channels: `w i8 [ceil(C/4)][kh*kw][4]`, the others padded to a multiple of 4.
+    QDepthwise = 83, "q_depthwise", in 3..=6, out 1..=1;
+    /// Like [`Kind::QConv`], any group count: `w i8 [Co][kh*kw*Ci/groups]`, the others `[Co]`.
+    QConvGroup = 84, "q_conv_group", in 3..=6, out 1..=1;
+    /// `x i8|u8, table i8|u8 [256] -> y` of the table's type: `table[x]`, x read as u8. Dense; y may be x.
+    Lookup = 85, "lookup", in 2..=2, out 1..=1;
+    /// `a, b i8|u8 -> y i8|u8`, numpy broadcasting: sum or product of quantized numbers. Halos allowed; y may be a or b where
+    /// shapes and types are equal.
+    QBinary = 86, "q_binary", in 2..=2, out 1..=1;
+    /// `x [N,H,W,C] i8|u8 -> y i8|u8 [N,Ho,Wo,C]`; the largest keeps x's type and scale. Halos allowed.
+    QPool = 87, "q_pool", in 1..=1, out 1..=1;
     /// `x [N,F] f32|f64, rules [M] u32, next [M] u32, values [M], roots [T] u32, targets? [S] u32, scores? [S] -> y [N,targets]`:
     /// decision trees, all floats of one type. Dense.
     Trees = 100, "trees", in 5..=7, out 1..=1;
@@ -333,6 +354,71 @@ params! {
         variant: u32,
         /// Codes of [`op::Unary`] of the gate functions: LSTM f g h, GRU f g, RNN f (others unused).
         activations: [u32; 3],
+    }
+    /// Parameters of [`Kind::QConv`], [`Kind::QDepthwise`], [`Kind::QConvGroup`].
+    QConv {
+        /// Filter height and width.
+        kernel: [u32; 2],
+        /// Step between output rows and columns, in input pixels.
+        stride: [u32; 2],
+        /// Distance between filter taps, in input pixels.
+        dilation: [u32; 2],
+        /// Padding above and left of the input, of its zero point.
+        pad: [u32; 2],
+        /// Number of groups; divides both channel counts.
+        groups: u32,
+        /// Zero point of x, where it is no operand.
+        x_zero: i32,
+        /// Zero point of an 8-bit y.
+        y_zero: i32,
+        /// Smallest integer of an 8-bit y.
+        low: i32,
+        /// Largest integer of an 8-bit y.
+        high: i32,
+    }
+    /// Parameters of [`Kind::QBinary`].
+    QBinary {
+        /// [`op::Binary::Add`] or [`op::Binary::Mul`].
+        op: op::Binary,
+        /// Steps of y in one of a; of a product, in one of a times one of b.
+        a_scale: f32,
+        /// Steps of y in one of b; unused by a product.
+        b_scale: f32,
+        /// Zero point of a.
+        a_zero: i32,
+        /// Zero point of b.
+        b_zero: i32,
+        /// Zero point of y.
+        y_zero: i32,
+        /// Smallest integer of y.
+        low: i32,
+        /// Largest integer of y.
+        high: i32,
+    }
+    /// Parameters of [`Kind::QPool`].
+    QPool {
+        /// Window height and width.
+        kernel: [u32; 2],
+        /// Step between windows.
+        stride: [u32; 2],
+        /// Distance between window elements.
+        dilation: [u32; 2],
+        /// Padding above and left.
+        pad: [u32; 2],
+        /// Padding below and right, which [`op::Pool::AverageWithPadding`] counts.
+        pad_end: [u32; 2],
+        /// How a window is summarised.
+        op: op::Pool,
+        /// Steps of y in one of x.
+        scale: f32,
+        /// Zero point of x.
+        x_zero: i32,
+        /// Zero point of y.
+        y_zero: i32,
+        /// Smallest integer of y.
+        low: i32,
+        /// Largest integer of y.
+        high: i32,
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use mote_abi::op::{Aggregate, Binary, Reduce, Unary};
 use mote_abi::{DType, Half};
 
-use super::Limits;
 use super::padding::Padding;
 use super::strings::Strings;
+use super::{Limits, quantized};
 use crate::error::Reason;
 use crate::forest::{self, Form, Packed, Tree};
 use crate::graph::{Clamp, Graph, Node, Op, Value, ValueId, Window};
@@ -217,7 +217,37 @@ impl Emit {
         };
         let name = self.node.clone();
         let made = outputs.into_iter().zip(data);
-        Ok(made.map(|((dtype, dims), data)| self.graph.constant(name.clone(), dtype, dims, data)).collect())
+        let made: Vec<ValueId> =
+            made.map(|((dtype, dims), data)| self.graph.constant(name.clone(), dtype, dims, data)).collect();
+        self.remember(op, inputs, made[0])?;
+        Ok(made)
+    }
+
+    /// Notes what integers a constant stands for, so that passes can put them in its place.
+    fn remember(&mut self, op: &Op, inputs: &[Option<ValueId>], y: ValueId) -> Result<(), Reason> {
+        let Some(x) = inputs.first().copied().flatten() else { return Ok(()) };
+        let known = match op {
+            Op::Dequantize => quantized::of(&self.graph, inputs),
+            Op::Transpose { perm } => self.graph.quantized.get(&x).cloned().map(|mut known| {
+                known.axis = known.axis.and_then(|axis| perm.iter().position(|&from| from == axis));
+                known
+            }),
+            Op::Reshape => self.graph.quantized.get(&x).cloned().and_then(|mut known| {
+                known.axis = match known.axis {
+                    None => None,
+                    Some(axis) => Some(quantized::axis_after(&self.dims(x), axis, &self.dims(y))?),
+                };
+                Some(known)
+            }),
+            _ => None,
+        };
+        let Some(mut known) = known else { return Ok(()) };
+        if *op != Op::Dequantize {
+            let integers = known.integers;
+            known.integers = self.emit(op.clone(), &[Some(integers)], self.dtype(integers), self.dims(y))?;
+        }
+        self.graph.quantized.insert(y, known);
+        Ok(())
     }
 
     /// Refuses a constant that is too large to be made, before its elements are.
@@ -251,7 +281,7 @@ impl Emit {
         let dims = |i: usize| inputs.get(i).copied().flatten().map_or(&[][..], |id| &self.graph.value(id).dims);
         let made = outputs[0].1.iter().product::<usize>();
         let per_element = match op {
-            Op::Conv { .. } => dims(1).iter().skip(1).product(),
+            Op::Conv { .. } | Op::QConv(_) => dims(1).iter().skip(1).product(),
             Op::ConvTranspose { .. } => dims(1).iter().product(),
             Op::MatMul => dims(0).last().copied().unwrap_or(1),
             Op::Pool { window, .. } => window.kernel.iter().product(),

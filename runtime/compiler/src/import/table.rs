@@ -6,6 +6,7 @@ use super::{
     activation, attention, contrib, conv, dynamic, elementwise, linear, loss, ml, ngrams, norm, pool, random,
     recurrent, reduce, resize, scatter, sequence, shape, signal, source,
 };
+use super::{integer, qlinear, quantized};
 use crate::error::Reason;
 
 /// Operators of the standard.
@@ -132,12 +133,15 @@ const FAMILIES: &[&[Entry]] = &[
     CONTROL,
     dynamic::OPS,
     elementwise::OPS,
+    integer::OPS,
     linear::OPS,
     loss::OPS,
     ngrams::OPS,
     norm::OPS,
     pool::OPS,
     random::OPS,
+    qlinear::OPS,
+    quantized::OPS,
     recurrent::OPS,
     reduce::OPS,
     resize::OPS,

@@ -25,7 +25,9 @@ pub fn macs(plan: &Plan<'_>, step: &mote_plan::Step<'_>) -> u64 {
 /// reduction.
 fn products(kind: Kind, x: Option<&Tensor>, w: Option<&Tensor>, y: Option<&Tensor>) -> u64 {
     match kind {
-        Kind::Conv | Kind::Depthwise | Kind::ConvGroup => count(y) * dim(w, 1),
+        Kind::Conv | Kind::Depthwise | Kind::ConvGroup | Kind::QConv | Kind::QDepthwise | Kind::QConvGroup => {
+            count(y) * dim(w, 1)
+        }
         Kind::ConvTranspose => count(x) * dim(w, 1) * dim(w, 2),
         Kind::MatMul => count(y) * dim(x, 2),
         Kind::Lstm | Kind::Gru | Kind::Rnn => {
@@ -48,12 +50,22 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
     let ops = match step.kind {
         // Bias, residual and both bounds of the clamp.
         Kind::Conv | Kind::Depthwise | Kind::ConvGroup | Kind::MatMul => 2 * macs + 4 * written,
+        // Zero points are taken off both factors; then scale, both bounds, rounding and the zero point.
+        Kind::QConv | Kind::QDepthwise | Kind::QConvGroup => 4 * macs + 8 * written,
         Kind::ConvTranspose => 2 * macs + written,
         Kind::Lstm | Kind::Gru | Kind::Rnn => 2 * macs + rows(x) * dim(y, 2) * gates(step.kind) * CELL,
         Kind::Pool => match step.params {
             Params::Pool(p) => written * (2 * u64::from(p.kernel[0]) * u64::from(p.kernel[1]) + 1),
             _ => written,
         },
+        Kind::QPool => match step.params {
+            Params::QPool(p) => written * (3 * u64::from(p.kernel[0]) * u64::from(p.kernel[1]) + 9),
+            _ => written,
+        },
+        Kind::Quantize => 8 * written,
+        Kind::Dequantize => 3 * written,
+        Kind::Lookup => written,
+        Kind::QBinary => 12 * written,
         Kind::Unary => written * unary_cost(&step.params),
         Kind::Binary => written * binary_cost(&step.params),
         Kind::Reduce => 2 * (read + written) + read * reduction_cost(&step.params),

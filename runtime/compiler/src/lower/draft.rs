@@ -100,6 +100,9 @@ pub(super) enum Params {
     Suppression(step::Suppression),
     Bound(step::Bound),
     Trees(step::Trees),
+    QConv(step::QConv),
+    QBinary(step::QBinary),
+    QPool(step::QPool),
 }
 
 impl Draft {
@@ -212,6 +215,9 @@ impl Step {
             Params::Suppression(p) => writer.step(kind, inputs, outputs, p),
             Params::Bound(p) => writer.step(kind, inputs, outputs, p),
             Params::Trees(p) => writer.step(kind, inputs, outputs, p),
+            Params::QConv(p) => writer.step(kind, inputs, outputs, p),
+            Params::QBinary(p) => writer.step(kind, inputs, outputs, p),
+            Params::QPool(p) => writer.step(kind, inputs, outputs, p),
         }
     }
 }

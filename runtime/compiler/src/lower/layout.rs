@@ -112,5 +112,7 @@ fn writes_halo(node: &Node) -> bool {
             | Op::Concat { .. }
             | Op::Pad { .. }
             | Op::Expand
+            | Op::Dequantize
+            | Op::QConv(_)
     )
 }

@@ -40,6 +40,33 @@ pub(super) fn bias(values: Option<&[f32]>, n: usize, width: usize) -> Vec<f32> {
     padded
 }
 
+/// Neighbours along the reduction that lie together in a panel of 8-bit weights.
+const DEPTH: usize = 4;
+
+/// `[N][rows][k]` of 8 bits to `[ceil(N / 8)][rows][ceil(k / 4)][8][4]`, padded with zeros.
+pub(super) fn byte_panels(weights: &[u8], n: usize, rows: usize, k: usize) -> Vec<u8> {
+    let row = k.next_multiple_of(DEPTH);
+    let mut packed = vec![0; n.next_multiple_of(PANEL) * rows * row];
+    for (i, line) in weights.chunks_exact(k.max(1)).enumerate() {
+        let (column, ky) = (i / rows, i % rows);
+        let first = (column / PANEL * rows + ky) * row * PANEL + column % PANEL * DEPTH;
+        for (k, &weight) in line.iter().enumerate() {
+            packed[first + k / DEPTH * DEPTH * PANEL + k % DEPTH] = weight;
+        }
+    }
+    packed
+}
+
+/// `[C][taps]` of 8 bits to `[ceil(C / 4)][taps][4]`, padded with zeros.
+pub(super) fn byte_lanes(weights: &[u8], channels: usize, taps: usize) -> Vec<u8> {
+    let mut packed = vec![0; channels.next_multiple_of(LANES) * taps];
+    for (i, &weight) in weights.iter().enumerate() {
+        let (channel, tap) = (i / taps, i % taps);
+        packed[(channel / LANES * taps + tap) * LANES + channel % LANES] = weight;
+    }
+    packed
+}
+
 /// Little-endian bytes.
 pub(super) fn bytes(floats: &[f32]) -> Vec<u8> {
     floats.iter().flat_map(|x| x.to_le_bytes()).collect()
@@ -53,6 +80,16 @@ mod tests {
     fn panels_interleave_columns() {
         let rows: Vec<f32> = (0..10).map(|i| i as f32).collect();
         assert_eq!(panels(&rows, 5, 2, 4), [0., 2., 4., 6., 1., 3., 5., 7., 8., 0., 0., 0., 9., 0., 0., 0.]);
+    }
+
+    #[test]
+    fn bytes_interleave_columns_in_fours() {
+        let weights: Vec<u8> = (1..=12).collect();
+        // Two columns of two rows of three.
+        let packed = byte_panels(&weights, 2, 2, 3);
+        assert_eq!(packed.len(), 64);
+        assert_eq!((&packed[..8], &packed[32..40]), (&[1, 2, 3, 0, 7, 8, 9, 0][..], &[4, 5, 6, 0, 10, 11, 12, 0][..]));
+        assert_eq!(byte_lanes(&weights, 6, 2)[..12], [1, 3, 5, 7, 2, 4, 6, 8, 9, 11, 0, 0]);
     }
 
     #[test]

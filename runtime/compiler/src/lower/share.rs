@@ -66,8 +66,8 @@ fn makers_and_last_uses(draft: &Draft) -> (Vec<Option<usize>>, Vec<usize>) {
 /// The operands that the kind allows its result to overwrite.
 fn overwritable(step: &Step) -> &[Option<TensorRef>] {
     match step.kind {
-        Kind::Unary | Kind::ScatterNd | Kind::ScatterElements => &step.inputs[..1],
-        Kind::Binary => &step.inputs,
+        Kind::Unary | Kind::ScatterNd | Kind::ScatterElements | Kind::Lookup => &step.inputs[..1],
+        Kind::Binary | Kind::QBinary => &step.inputs,
         _ => &[],
     }
 }

@@ -1,7 +1,7 @@
 use super::edit::{Links, operand};
 use super::transpose::inverse;
 use crate::eval;
-use crate::graph::{Graph, Op, Value, ValueId};
+use crate::graph::{Graph, Op, QConv, Value, ValueId};
 
 /// Before: `t = transpose(x)`, `r = reshape(t, [1, 1, N, K])`, `y = conv(r, w)`, a product with a constant matrix over
 /// flattened images. After: `r = reshape(x)`, `y = conv(r, w')`, the columns of w' in the order of x.
@@ -20,7 +20,11 @@ pub(super) fn reorder(mut graph: Graph) -> Graph {
 fn flattened(graph: &Graph, links: &Links, at: usize) -> Option<(usize, ValueId, Value)> {
     let node = &graph.nodes[at];
     let weight = graph.value(operand(node, 1)?);
-    let product = matches!(&node.op, Op::Conv { window, groups: 1, .. } if window.kernel == [1, 1]);
+    let window = match &node.op {
+        Op::Conv { window, groups: 1, .. } | Op::QConv(QConv { window, groups: 1, .. }) => window,
+        _ => return None,
+    };
+    let product = window.kernel == [1, 1];
     let &[out, 1, 1, k] = weight.dims.as_slice() else { return None };
     let r = links.private_maker(graph, operand(node, 0)?).filter(|_| product)?;
     let (reshape, t) = (&graph.nodes[r], operand(&graph.nodes[r], 0)?);

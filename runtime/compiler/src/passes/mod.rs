@@ -7,6 +7,7 @@ mod dead;
 mod edit;
 mod flatten;
 mod identity;
+mod integer;
 mod mean;
 mod pad;
 mod repeat;
@@ -23,7 +24,8 @@ pub(crate) fn run(graph: Graph) -> Graph {
     let tidy = |graph| dead::remove(repeat::merge(identity::remove(graph)));
     let graph = tidy(graph);
     let graph = tidy(transpose::sink(graph));
-    let graph = mean::pool(graph);
+    let graph = tidy(integer::quantize(mean::pool(graph)));
+    let graph = tidy(integer::keep_weights(graph));
     let graph = tidy(flatten::reorder(graph));
     let graph = tidy(reshape::sink(graph));
     let graph = tidy(affine::fold(graph));

@@ -125,7 +125,10 @@ impl Walk {
 
     fn rewritten(&mut self, node: &Node) -> Option<()> {
         match &node.op {
-            Op::Unary { .. } | Op::Cast => self.along(node, |_| Some(node.op.clone())),
+            Op::Unary { .. } | Op::Cast | Op::Lookup => self.along(node, |_| Some(node.op.clone())),
+            Op::Quantize | Op::Dequantize if node.inputs[1..].iter().flatten().all(|&id| self.is_scalar(id)) => {
+                self.along(node, |_| Some(node.op.clone()))
+            }
             Op::Reduce { op, axes } => self.along(node, |perm| {
                 let mut axes: Vec<usize> = axes.iter().map(|&axis| perm[axis]).collect();
                 axes.sort_unstable();
@@ -153,7 +156,7 @@ impl Walk {
             Op::Expand if self.rank(operand(node, 0)?) == self.rank(node.outputs[0]) => {
                 self.along(node, |_| Some(Op::Expand))
             }
-            Op::Binary(_) | Op::Select => self.together(node, |_| node.op.clone()),
+            Op::Binary(_) | Op::Select | Op::QBinary(_) => self.together(node, |_| node.op.clone()),
             Op::Concat { axis } => self.together(node, |perm| Op::Concat { axis: perm[*axis] }),
             Op::Reshape => self.regrouped(node),
             _ => None,
@@ -267,6 +270,11 @@ impl Walk {
             outputs.push(source);
         }
         self.graph.nodes.push(Node { name: node.name.clone(), op, inputs, outputs });
+    }
+
+    /// Whether a value broadcasts to any shape of any order of axes.
+    fn is_scalar(&self, id: ValueId) -> bool {
+        self.rank(id) == 0
     }
 
     fn rank(&self, id: ValueId) -> usize {

@@ -21,19 +21,28 @@ mod suite;
 
 use std::io::Write;
 
+use mote_compiler::graph::Op;
+use mote_compiler::{CompileOptions, compile};
 use suite::{Case, Table, Verdict, judge};
 
 /// Networks that must not be refused.
 const REQUIRED: &[&str] = &[
+    "ad_autoencoder_ort_dynq",
     "attacut_c",
     "dtln_1_freq",
     "face_ultralight_rfb320",
     "face_yunet_s_320",
+    "face_yunet_s_ortq_qdq_u8s8",
     "gtcrn_simple",
+    "kws_dscnn_ortq_qdq_s8",
     "mlperf_ad_autoencoder_f32",
+    "mlperf_ad_autoencoder_int8",
     "mlperf_ic_resnet8_f32",
+    "mlperf_ic_resnet8_int8",
     "mlperf_kws_dscnn_f32",
+    "mlperf_kws_dscnn_int8",
     "mlperf_vww_mobilenetv1_f32",
+    "mlperf_vww_mobilenetv1_int8",
     "mnist_rten",
     "mp_face_landmark_468",
     "mp_hand_recrop",
@@ -44,6 +53,7 @@ const REQUIRED: &[&str] = &[
     "silero_vad_16k_op15",
     "silero_vad_static_lstm",
     "tflm_sine_f32",
+    "tflm_sine_int8",
     "traffic_funcnet_pair",
 ];
 /// Largest error of an f32 network, relative to the largest element of each output.
@@ -69,6 +79,40 @@ fn networks_agree_with_the_recorded_outputs() {
         assert!(!REQUIRED.contains(&case.name.as_str()) || passed(verdict), "{}: {verdict}", case.name);
     }
     assert!(verdicts.is_part() || REQUIRED.iter().all(|name| verdicts.0.iter().any(|(case, _)| case.name == *name)));
+}
+
+/// Networks whose weights are stored in 8 bits.
+const INTEGER: &[&str] = &[
+    "ad_autoencoder_ort_dynq",
+    "face_yunet_s_ortq_qdq_u8s8",
+    "kws_dscnn_ortq_qdq_s8",
+    "mlperf_ad_autoencoder_int8",
+    "mlperf_ic_resnet8_int8",
+    "mlperf_kws_dscnn_int8",
+    "mlperf_vww_mobilenetv1_int8",
+    "tflm_sine_int8",
+];
+
+#[test]
+fn weights_of_8_bits_stay_what_they_are() {
+    for case in suite::corpus().iter().filter(|case| INTEGER.contains(&case.name.as_str())) {
+        let compiled = compile(&case.bytes(), &CompileOptions { name: "int8".to_owned(), ..CompileOptions::default() });
+        let graph = &compiled.unwrap().entries[0].graph;
+        for node in &graph.nodes {
+            let in_floats = matches!(node.op, Op::Conv { .. } | Op::MatMul);
+            assert!(!in_floats, "{}: `{}` multiplies in f32", case.name, node.name);
+        }
+        let sums = graph.nodes.iter().filter(|node| matches!(node.op, Op::QConv(_))).count();
+        assert!(sums > 0, "{}", case.name);
+        if std::env::var("MOTE_CASES").is_ok() {
+            let mut kinds = std::collections::BTreeMap::<String, usize>::new();
+            for node in &graph.nodes {
+                let name = format!("{:?}", node.op);
+                *kinds.entry(name.split([' ', '(']).next().unwrap().to_owned()).or_default() += 1;
+            }
+            println!("{}: {kinds:?}", case.name);
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod index;
 mod line;
 mod matrix;
 mod movement;
+mod quantized;
 mod recurrent;
 mod search;
 mod signal;
@@ -21,6 +22,7 @@ pub use line::{
 };
 pub use matrix::{det, mat_mul, mat_mul_f32};
 pub use movement::{cast, copy, fill, halo};
+pub use quantized::{dequantize, lookup, q_binary, q_conv, q_conv_group, q_depthwise, q_pool, quantize};
 pub use recurrent::{gru, lstm, rnn};
 pub use search::{couple, find, find_f32, square_distance, square_distance_f32, trees, trees_f32};
 pub use signal::{dft, dft_f32};

@@ -9,6 +9,7 @@ mod line;
 mod movement;
 mod numbers;
 mod pictures;
+mod quantized;
 mod recurrent;
 mod scene;
 mod search;

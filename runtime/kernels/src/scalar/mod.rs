@@ -26,6 +26,7 @@ pub mod mat_mul;
 pub mod math;
 pub(crate) mod movement;
 pub mod pool;
+pub mod quantized;
 pub mod recurrent;
 pub mod reduce;
 pub mod rnn;

@@ -10,6 +10,7 @@ mod half;
 mod hostile;
 pub(crate) mod onnx_build;
 mod operators;
+mod quantized;
 mod recurrent;
 mod refusals;
 mod sequence;

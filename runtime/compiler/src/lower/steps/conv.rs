@@ -6,7 +6,7 @@ use super::super::draft::{Params, TensorRef};
 use super::super::error::LowerError;
 use super::super::layout::border;
 use super::super::pack::{self, LANES, PANEL};
-use super::{optional, required};
+use super::{optional, quantized, required};
 use crate::graph::{Clamp, Node, Value, ValueId, Window};
 
 /// Convolution: full, depthwise or in groups.
@@ -82,6 +82,9 @@ pub(super) fn transposed(build: &mut Build<'_>, node: &Node, window: &Window, gr
 /// Pooling.
 pub(super) fn pool(build: &mut Build<'_>, node: &Node, window: &Window, op: op::Pool) -> Result<(), LowerError> {
     let x = required(build, node, 0)?;
+    if op == op::Pool::Max && matches!(build.graph.value(x).dtype, DType::I8 | DType::U8) {
+        return quantized::largest(build, node, window);
+    }
     require_f32(build, node, x)?;
     let source = build.any(x)?;
     let target = build.result(node.outputs[0])?;
@@ -179,10 +182,10 @@ pub(super) fn require_f32(build: &Build<'_>, node: &Node, id: ValueId) -> Result
     if dtype == DType::F32 { Ok(()) } else { Err(LowerError::UnsupportedType { node: node.name.clone(), dtype }) }
 }
 
-fn dims4(build: &Build<'_>, id: ValueId) -> Result<[usize; 4], LowerError> {
+pub(super) fn dims4(build: &Build<'_>, id: ValueId) -> Result<[usize; 4], LowerError> {
     build.graph.value(id).dims.as_slice().try_into().map_err(|_| build.malformed())
 }
 
-fn pair(sizes: [usize; 2]) -> [u32; 2] {
+pub(super) fn pair(sizes: [usize; 2]) -> [u32; 2] {
     sizes.map(|size| u32::try_from(size).unwrap_or(u32::MAX))
 }

@@ -6,8 +6,11 @@ mod indexing;
 mod matmul;
 mod movement;
 mod pointwise;
+mod quantized;
 mod recurrent;
 mod search;
+
+use mote_plan::Kind;
 
 use super::build::Build;
 use super::draft::TensorRef;
@@ -61,6 +64,12 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         Op::Lstm(settings) => recurrent::lstm(build, node, settings),
         Op::Gru(settings) => recurrent::gru(build, node, settings),
         Op::Rnn(settings) => recurrent::rnn(build, node, settings),
+        Op::Quantize => quantized::linear(build, node, Kind::Quantize),
+        Op::Dequantize => quantized::linear(build, node, Kind::Dequantize),
+        Op::QConv(settings) => quantized::conv(build, node, settings),
+        Op::Lookup => quantized::lookup(build, node),
+        Op::QBinary(settings) => quantized::binary(build, node, settings),
+        Op::QPool(settings) => quantized::pool(build, node, settings),
         Op::Trees { aggregate, depth } => search::trees(build, node, *aggregate, *depth),
         Op::Find => search::find(build, node),
         Op::SquareDistance => search::square_distance(build, node),
