@@ -2,6 +2,7 @@
 
 mod bias;
 mod core;
+mod linear;
 mod rotary;
 
 use mote_abi::DType;
@@ -19,6 +20,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Attention", 23, ATTRIBUTES_23, attention),
     Entry::onnx("Attention", 24, ATTRIBUTES_23, attention),
     Entry::onnx("Attention", 25, ATTRIBUTES_25, attention),
+    Entry::onnx("LinearAttention", 27, linear::ATTRIBUTES, linear::linear_attention),
     Entry::onnx("RotaryEmbedding", 23, &["interleaved", "num_heads", "rotary_embedding_dim"], rotary::rotary_embedding),
 ];
 

@@ -5,6 +5,7 @@
 
 mod activation;
 mod attention;
+mod causal;
 mod contrib;
 mod control;
 mod conv;

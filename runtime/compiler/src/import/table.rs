@@ -3,7 +3,7 @@
 use super::item::Item;
 use super::node::{Built, Cx};
 use super::{
-    activation, attention, contrib, conv, dynamic, elementwise, linear, loss, ml, ngrams, norm, pool, random,
+    activation, attention, causal, contrib, conv, dynamic, elementwise, linear, loss, ml, ngrams, norm, pool, random,
     recurrent, reduce, resize, scatter, sequence, shape, signal, source,
 };
 use super::{integer, qlinear, quantized};
@@ -128,6 +128,7 @@ const CONTROL: &[Entry] = &[
 const FAMILIES: &[&[Entry]] = &[
     activation::OPS,
     attention::OPS,
+    causal::OPS,
     contrib::OPS,
     conv::OPS,
     CONTROL,

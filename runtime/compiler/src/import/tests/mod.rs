@@ -15,6 +15,7 @@ mod recurrent;
 mod refusals;
 mod sequence;
 mod signal;
+mod stateful;
 mod structure;
 mod types;
 
