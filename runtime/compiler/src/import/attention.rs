@@ -2,6 +2,7 @@
 
 mod bias;
 mod core;
+mod flex;
 mod linear;
 mod rotary;
 
@@ -14,6 +15,7 @@ use crate::graph::ValueId;
 
 pub(super) use bias::{Band, Mask};
 pub(super) use core::{Heads, Scoring, attend, join_heads, split_heads};
+pub(super) use flex::ATTRIBUTES as FLEX_ATTRIBUTES;
 pub(super) use rotary::{Angles, rotate};
 
 pub(super) const OPS: &[Entry] = &[

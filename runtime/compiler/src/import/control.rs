@@ -84,7 +84,7 @@ impl Walk<'_> {
     }
 
     /// Builds a subgraph in a scope of its own, its inputs bound to values.
-    fn scoped(&mut self, graph: &GraphProto, given: &[Item]) -> Result<Vec<Option<Item>>, Failure> {
+    pub(super) fn scoped(&mut self, graph: &GraphProto, given: &[Item]) -> Result<Vec<Option<Item>>, Failure> {
         self.scopes.push(HashMap::new());
         let bound =
             graph.input.iter().zip(given).try_for_each(|(input, item)| self.define(&input.name, Some(item.clone())));

@@ -16,6 +16,9 @@ pub(super) const OPSETS: std::ops::RangeInclusive<i64> = 1..=28;
 /// Contributed operators of ONNX Runtime.
 pub(super) const MICROSOFT: &str = "com.microsoft";
 
+/// Operators that the standard tries out.
+pub(super) const PREVIEW: &str = "ai.onnx.preview";
+
 /// Classical models.
 pub(super) const ML: &str = "ai.onnx.ml";
 /// Operator sets of [`ML`] whose operators are known.
@@ -26,6 +29,8 @@ pub(super) const ML_OPSETS: std::ops::RangeInclusive<i64> = 1..=5;
 pub(super) enum Build {
     /// From its operands alone.
     Operator(fn(&mut Cx<'_>) -> Built),
+    /// From its operands and the graphs that change scores and weights between them.
+    Flex,
     /// From its branches.
     If,
     /// From its body.
@@ -107,6 +112,13 @@ const fn control(op: &'static str, since: i64, attributes: &'static [&'static st
 
 const CONTROL: &[Entry] = &[
     control("SequenceMap", 17, &["body"], Build::SequenceMap),
+    Entry {
+        domain: PREVIEW,
+        op: "FlexAttention",
+        since: 1,
+        attributes: attention::FLEX_ATTRIBUTES,
+        build: Build::Flex,
+    },
     control("If", 1, &["then_branch", "else_branch"], Build::If),
     control("Loop", 1, &["body"], Build::Loop),
     control("Scan", 8, &["body", "num_scan_inputs", "directions"], Build::Scan),
@@ -160,7 +172,7 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
 
 /// Finds the newest meaning of an operator that is not newer than the operator set.
 pub(super) fn find(domain: &str, op: &str, opset: i64) -> Result<&'static Entry, Reason> {
-    if ![ONNX, MICROSOFT, ML].contains(&domain) {
+    if ![ONNX, MICROSOFT, ML, PREVIEW].contains(&domain) {
         return Err(Reason::Domain(domain.to_owned()));
     }
     let mut known = false;

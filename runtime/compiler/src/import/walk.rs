@@ -247,6 +247,7 @@ impl<'m> Walk<'m> {
                 Ok(Some(made.into_iter().map(Some).collect()))
             }
             Build::SequenceMap => self.map(node, inputs),
+            Build::Flex => self.flex(node, opset, inputs),
             Build::If => self.branch(node, inputs),
             Build::Loop => self.repeat(node, inputs),
             Build::Scan if opset < 9 => self.batched_scan(node, inputs),

@@ -5,7 +5,7 @@ use mote_abi::op::{Binary, Reduce, Unary};
 
 use crate::error::Reason;
 use crate::graph::{Op, ValueId};
-use crate::import::emit::broadcast;
+use crate::import::emit::{Emit, broadcast};
 use crate::import::node::Cx;
 
 /// Queries `[B, N, S, H]`, keys `[B, M, T, H]` and values `[B, M, T, V]`; N is a multiple of M.
@@ -53,7 +53,7 @@ impl Heads {
     }
 
     /// Extents B, N, S, H, M, T, V.
-    fn extents(&self, cx: &Cx<'_>) -> Result<[usize; 7], Reason> {
+    pub(super) fn extents(&self, cx: &Cx<'_>) -> Result<[usize; 7], Reason> {
         let (q, k, v) = (cx.dims(self.q), cx.dims(self.k), cx.dims(self.v));
         let ([b, n, s, h], [b2, m, t, h2], [b3, m2, t2, width]) = (&q[..], &k[..], &v[..]) else {
             return Err(Reason::Shapes(q, k));
@@ -134,7 +134,7 @@ fn softcap(cx: &mut Cx<'_>, x: ValueId, cap: f32) -> Result<ValueId, Reason> {
 }
 
 /// Softmax along the last axis, in another type where that is asked for; f64 is written out.
-fn softmax(cx: &mut Cx<'_>, x: ValueId, precision: DType) -> Result<ValueId, Reason> {
+pub(super) fn softmax(cx: &mut Emit, x: ValueId, precision: DType) -> Result<ValueId, Reason> {
     let last = cx.rank(x) - 1;
     let wide = cx.cast(x, precision)?;
     let y = if precision == DType::F32 {

@@ -15,7 +15,6 @@ mod recurrent;
 mod refusals;
 mod sequence;
 mod signal;
-mod stateful;
 mod structure;
 mod types;
 
