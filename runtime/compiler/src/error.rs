@@ -206,6 +206,9 @@ pub enum TensorError {
     /// Data in more than one field, or in the wrong one.
     #[error("its data is in a field that does not fit its type")]
     Field,
+    /// Positions of a sparse tensor that contradict its values or its shape.
+    #[error("its positions do not fit its values or its shape")]
+    Sparse,
     /// Data in another file that cannot be used.
     #[error("external data `{location}`: {reason}")]
     External {

@@ -279,7 +279,12 @@ impl Emit {
         outputs: &[(DType, Vec<usize>)],
     ) -> Result<(), Reason> {
         let dims = |i: usize| inputs.get(i).copied().flatten().map_or(&[][..], |id| &self.graph.value(id).dims);
-        let made = outputs[0].1.iter().product::<usize>();
+        let made = match op {
+            Op::Dft { .. } => dims(0)[0].saturating_mul(dims(1)[0]),
+            Op::NonZero | Op::Unique { .. } => dims(0).iter().product(),
+            Op::NonMaxSuppression(_) => dims(1).iter().product(),
+            _ => outputs[0].1.iter().product::<usize>(),
+        };
         let per_element = match op {
             Op::Conv { .. } | Op::QConv(_) => dims(1).iter().skip(1).product(),
             Op::ConvTranspose { .. } => dims(1).iter().product(),
@@ -293,6 +298,10 @@ impl Emit {
             Op::SquareDistance => dims(0).last().copied().unwrap_or(1),
             Op::Couple => 100 * (made + 1),
             Op::Trees { depth, .. } => (depth + 1) * dims(4).iter().product::<usize>(),
+            Op::Dft { .. } => 8 * crate::lower::factor_sum(dims(1)[0] as u64) as usize,
+            Op::NonZero => dims(0).len(),
+            Op::Unique { .. } => 128,
+            Op::NonMaxSuppression(settings) => 128 + 30 * settings.per_class,
             Op::TopK { axis, .. } => dims(0).get(*axis).copied().unwrap_or(1),
             _ => 1,
         };

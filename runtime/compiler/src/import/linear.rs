@@ -1,7 +1,7 @@
 //! Matrix products. A constant right operand makes a 1x1 convolution over rows, whose weights can be packed.
 
 use mote_abi::DType;
-use mote_abi::op::{Binary, Reduce};
+use mote_abi::op::{Binary, Reduce, Unary};
 
 use super::elementwise::is_float;
 use super::emit::broadcast;
@@ -15,6 +15,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Gemm", 7, &["alpha", "beta", "transA", "transB"], gemm),
     Entry::onnx("Det", 11, &[], det),
     Entry::onnx("Einsum", 12, &["equation"], einsum),
+    Entry::microsoft("CDist", &["metric"], distances),
     Entry::microsoft("FusedMatMul", &["alpha", "transA", "transB", "transBatchA", "transBatchB"], fused_mat_mul),
 ];
 
@@ -311,4 +312,15 @@ fn arrange(cx: &mut Cx<'_>, x: ValueId, labels: &[Label], wanted: &[Label]) -> R
     let perm: Option<Vec<usize>> = wanted.iter().map(|w| labels.iter().position(|l| l == w)).collect();
     let perm = perm.filter(|perm| perm.len() == labels.len()).ok_or(Reason::Form("its equation is not supported"))?;
     cx.transpose(x, &perm)
+}
+
+/// Distances between rows, as nearest neighbours are exported.
+fn distances(cx: &mut Cx<'_>) -> Built {
+    let (a, b) = (cx.input(0)?, cx.input(1)?);
+    let square = cx.square_distance(a, b)?;
+    match cx.text("metric", "sqeuclidean")? {
+        "sqeuclidean" => Ok(vec![square]),
+        "euclidean" => Ok(vec![cx.unary(Unary::Sqrt, square)?]),
+        got => Err(Reason::AttributeValue { name: "metric", got: got.to_owned() }),
+    }
 }

@@ -41,6 +41,7 @@ mod shape;
 mod signal;
 mod signature;
 mod source;
+mod sparse;
 mod strings;
 mod support;
 mod survey;
@@ -111,7 +112,8 @@ impl Model {
     /// Bytes that are not an ONNX model, hold an unsupported field or import an unknown operator set.
     pub fn read(bytes: &[u8]) -> Result<Self, ImportError> {
         door::check(bytes)?;
-        let proto = ModelProto::decode(bytes).map_err(|_| ImportError::Decode)?;
+        let mut proto = ModelProto::decode(bytes).map_err(|_| ImportError::Decode)?;
+        sparse::fill_in(&mut proto, bytes)?;
         if proto.graph.is_none() {
             return Err(ImportError::NoGraph);
         }

@@ -11,6 +11,7 @@ use crate::graph::{Op, ValueId};
 pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Gather", 1, &["axis"], gather),
     Entry::onnx("GatherElements", 11, &["axis"], gather_elements),
+    Entry::microsoft("GatherND", &["batch_dims"], gather_nd),
     Entry::onnx("GatherND", 11, &["batch_dims"], gather_nd),
     Entry::onnx("Scatter", 9, &["axis"], scatter_elements),
     Entry::onnx("ScatterElements", 11, &["axis", "reduction"], scatter_elements),

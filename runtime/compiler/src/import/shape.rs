@@ -31,6 +31,9 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("DepthToSpace", 11, &["blocksize", "mode"], depth_to_space),
     Entry::onnx("SpaceToDepth", 1, &["blocksize"], space_to_depth),
     Entry::onnx("SpaceToDepth", 27, &["blocksize", "mode"], space_to_depth),
+    Entry::microsoft("ExpandDims", &[], expand_dims),
+    Entry::microsoft("Pad", &["mode"], pad_by_input),
+    Entry::microsoft("Trilu", &["upper"], trilu),
     Entry::onnx("Trilu", 14, &["upper"], trilu),
     Entry::onnx("CenterCropPad", 18, &["axes"], center_crop_pad),
     Entry::onnx("ReverseSequence", 10, &["batch_axis", "time_axis"], reverse_sequence),
@@ -98,6 +101,15 @@ fn unsqueeze(cx: &mut Cx<'_>) -> Built {
     for axis in axes(&given, dims.len() + given.len())? {
         dims.insert(axis, 1);
     }
+    Ok(vec![cx.reshape(x, dims)?])
+}
+
+/// One axis of one element; the axis is an input.
+fn expand_dims(cx: &mut Cx<'_>) -> Built {
+    let x = cx.input(0)?;
+    let mut dims = cx.dims(x);
+    let given = cx.optional_scalar(1)?.ok_or(Reason::MissingInput(1))?;
+    dims.insert(axis(given, dims.len() + 1)?, 1);
     Ok(vec![cx.reshape(x, dims)?])
 }
 

@@ -28,6 +28,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("Dropout", 6, &["ratio", "seed"], dropout),
     Entry::onnx("Shape", 1, &["start", "end"], shape),
     Entry::onnx("Size", 1, &[], size),
+    Entry::microsoft("Range", &[], range),
     Entry::onnx("Range", 11, &[], range),
     Entry::onnx("EyeLike", 9, &["dtype", "k"], eye_like),
 ];
@@ -55,7 +56,7 @@ fn constant(cx: &mut Cx<'_>) -> Built {
     if let Some(words) = cx.texts("value_strings")? {
         return Ok(vec![cx.words(vec![words.len()], words)?]);
     }
-    Err(Reason::MissingAttribute("value"))
+    cx.tensor("sparse_value")?.map(|id| vec![id]).ok_or(Reason::MissingAttribute("value"))
 }
 
 fn constant_of_shape(cx: &mut Cx<'_>) -> Built {

@@ -132,7 +132,7 @@ fn selected(x: Option<&Tensor>, y: Option<&Tensor>) -> u64 {
 }
 
 /// Sum of the prime factors of a transform's length: its products per element.
-fn factor_sum(len: u64) -> u64 {
+pub(crate) fn factor_sum(len: u64) -> u64 {
     let (mut left, mut factor, mut sum) = (len, 2, 0);
     while left > 1 {
         if factor * factor > left {

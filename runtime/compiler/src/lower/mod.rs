@@ -21,6 +21,7 @@ mod tests;
 use mote_plan::write::{EntrySpec, Writer};
 use mote_plan::{Meta, TensorId};
 
+pub(crate) use count::factor_sum;
 pub use count::macs;
 pub use error::LowerError;
 pub use report::{BufferReport, EntryReport, Report, StepReport};

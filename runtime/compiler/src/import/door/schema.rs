@@ -33,8 +33,8 @@ use Field::{Bytes, Empty, Fixed4, Fixed8, Nested, Number, Numbers, Of, Refused, 
 
 /// f32 u8 i8 u16 i16 i32 i64 string bool f16 f64 u32 u64 bf16.
 const ELEMENT_TYPES: &[u64] = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16];
-/// f i s t g and their lists, and types, without sparse tensors.
-const ATTRIBUTE_TYPES: &[u64] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13];
+/// f i s t g and their lists, sparse tensors and types.
+const ATTRIBUTE_TYPES: &[u64] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13];
 
 pub(super) static MODEL: Message = Message {
     name: "ModelProto",
@@ -91,7 +91,7 @@ static GRAPH: Message = Message {
         // Recorded shapes are never believed, so nothing here depends on them.
         (13, "value_info", Bytes),
         (14, "quantization_annotation", Bytes),
-        (15, "sparse_initializer", Refused),
+        (15, "sparse_initializer", Nested(&SPARSE)),
         (16, "metadata_props", Nested(&STRING_PAIR)),
     ],
 };
@@ -132,7 +132,7 @@ static ATTRIBUTE: Message = Message {
         (15, "type_protos", Refused),
         (20, "type", Of(ATTRIBUTE_TYPES)),
         (21, "ref_attr_name", Text),
-        (22, "sparse_tensor", Refused),
+        (22, "sparse_tensor", Nested(&SPARSE)),
         (23, "sparse_tensors", Refused),
     ],
 };
@@ -156,6 +156,11 @@ static TENSOR: Message = Message {
         (14, "data_location", Of(&[0, 1])),
         (16, "metadata_props", Nested(&STRING_PAIR)),
     ],
+};
+
+static SPARSE: Message = Message {
+    name: "SparseTensorProto",
+    fields: &[(1, "values", Nested(&TENSOR)), (2, "indices", Nested(&TENSOR)), (3, "dims", Numbers)],
 };
 
 static VALUE_INFO: Message = Message {

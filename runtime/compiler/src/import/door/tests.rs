@@ -9,17 +9,17 @@ fn refusals_name_the_field_and_the_byte() {
         (vec![0x08], DoorError::Truncated { message: "ModelProto", offset: 1 }),
         (vec![0xf8, 0x07, 1], DoorError::UnknownField { message: "ModelProto", field: 127, offset: 0 }),
         (
-            vec![0x3a, 4, 0x7a, 2, 0, 0],
-            DoorError::Unsupported { message: "GraphProto", field: "sparse_initializer", offset: 2 },
+            vec![0x3a, 4, 0x2a, 2, 0x1a, 0],
+            DoorError::Unsupported { message: "TensorProto", field: "segment", offset: 4 },
         ),
         (vec![0xd2, 0x01, 0], DoorError::Unsupported { message: "ModelProto", field: "configuration", offset: 0 }),
         (vec![0x12, 1, 0xff], DoorError::Text { message: "ModelProto", field: "producer_name", offset: 0 }),
         (vec![0x0a, 0], DoorError::Encoding { message: "ModelProto", field: "ir_version", offset: 0 }),
         ([0x08].into_iter().chain([0xff; 10]).collect(), DoorError::Varint { message: "ModelProto", offset: 1 }),
-        // A node with an attribute of type SPARSE_TENSOR.
+        // A node with an attribute of type SPARSE_TENSORS.
         (
-            graph_with(&[0x2a, 3, 0xa0, 0x01, 11]),
-            DoorError::Value { message: "AttributeProto", field: "type", value: 11, offset: 6 },
+            graph_with(&[0x2a, 3, 0xa0, 0x01, 12]),
+            DoorError::Value { message: "AttributeProto", field: "type", value: 12, offset: 6 },
         ),
     ];
     for (bytes, expected) in cases {

@@ -3,7 +3,7 @@
 use prost::Message;
 use tract_onnx::pb::{ModelProto, StringStringEntryProto, TensorProto};
 
-use super::onnx_build::{FLOAT, f32s, graph, model, node, untyped, value};
+use super::onnx_build::{FLOAT, f32s, graph, i64s, model, node, untyped, value};
 use super::{ImportOptions, answer, compile_with, f32_tensor, floats, run};
 use crate::compile::{CompileError, compile};
 use crate::error::{ExternalError, ImportError, TensorError};
@@ -93,4 +93,46 @@ fn weights_may_lie_in_another_file() {
         &super::CompileOptions { name: "m".to_owned(), ..Default::default() },
     );
     assert!(homeless.is_err());
+}
+
+/// A `SparseTensorProto` of shape [2, 3].
+fn sparse(positions: &TensorProto) -> Vec<u8> {
+    let values = f32s("w", &[2], &[5.0, 7.0]);
+    [field(1, &values.encode_to_vec()), field(2, &positions.encode_to_vec()), vec![0x1a, 2, 2, 3]].concat()
+}
+
+fn field(number: u32, body: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    prost::encoding::encode_key(number, prost::encoding::WireType::LengthDelimited, &mut bytes);
+    prost::encoding::encode_varint(body.len() as u64, &mut bytes);
+    bytes.extend(body);
+    bytes
+}
+
+#[test]
+fn sparse_tensors_become_dense() {
+    let add = node("Add", &["x", "w"], &["y"], vec![]);
+    let bytes = |nodes| model(13, graph(nodes, vec![value("x", FLOAT, &["2", "3"])], vec![untyped("y")], vec![]));
+    // As an initializer: one more field of the graph.
+    let initializer = |positions: &TensorProto| {
+        let mut bytes = bytes(vec![add.clone()]);
+        let model = ModelProto::decode(&bytes[..]).unwrap();
+        let whole = [model.graph.unwrap().encode_to_vec(), field(15, &sparse(positions))].concat();
+        bytes = ModelProto { graph: None, ..ModelProto::decode(&bytes[..]).unwrap() }.encode_to_vec();
+        bytes.extend(field(7, &whole));
+        bytes
+    };
+    let x = [f32_tensor("x", &[2, 3], &[1.0; 6])];
+    for positions in [i64s("", &[2], &[1, 5]), i64s("", &[2, 2], &[0, 1, 1, 2])] {
+        let made = run(&initializer(&positions), &x).unwrap();
+        assert_eq!(floats(&made[0]), [1.0, 6.0, 1.0, 1.0, 1.0, 8.0]);
+    }
+    for positions in
+        [i64s("", &[2], &[1, 6]), i64s("", &[1], &[1]), i64s("", &[2, 2], &[0, 1, 0, 3]), i64s("", &[2], &[-1, 0])]
+    {
+        let refused = run(&initializer(&positions), &x);
+        let expected =
+            matches!(refused, Err(CompileError::Import(ImportError::Tensor { reason: TensorError::Sparse, .. })));
+        assert!(expected, "{positions:?}: {refused:?}");
+    }
 }
