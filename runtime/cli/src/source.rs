@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use mote_compiler::import::{ImportOptions, InputSpec, Model};
-use mote_compiler::{Budget, CompileOptions, Compiled, Target};
+use mote_compiler::{Budget, CompileOptions, Compiled, Target, Weights};
 use mote_plan::AlignedBytes;
 use mote_release::Facts;
 use mote_seal::Kind;
@@ -82,6 +82,8 @@ pub(crate) struct Request {
     pub(crate) target: Target,
     /// What it may take there.
     pub(crate) budget: Budget,
+    /// How its weights are stored.
+    pub(crate) weights: Weights,
 }
 
 impl OnnxFile {
@@ -121,6 +123,7 @@ impl OnnxFile {
             entry_batches: request.batches.clone(),
             target: request.target,
             budget: request.budget,
+            weights: request.weights,
             ..CompileOptions::default()
         };
         if let Some(facts) = &facts {

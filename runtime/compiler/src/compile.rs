@@ -9,7 +9,7 @@ use crate::budget::{Budget, OverBudget};
 use crate::error::ImportError;
 use crate::graph::Graph;
 use crate::import::{Dim, ImportOptions, InputSpec, Model};
-use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target};
+use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target, Weights};
 use crate::passes;
 
 /// Name and version that every Plan records.
@@ -40,6 +40,8 @@ pub struct CompileOptions {
     pub entry_batches: Vec<u32>,
     /// What the Plan is laid out for.
     pub target: Target,
+    /// How its weights are stored.
+    pub weights: Weights,
     /// What it may take on a microcontroller; not looked at for other targets.
     pub budget: Budget,
 }
@@ -185,7 +187,7 @@ impl Imported {
     }
 
     fn lower(&self, target: Target, options: &CompileOptions) -> Result<Lowered, CompileError> {
-        let lowered = lower::plan(&self.entries, &self.meta, target)?;
+        let lowered = lower::plan_with(&self.entries, &self.meta, target, options.weights)?;
         if let Target::Mcu(_) = target {
             options.budget.check(&lowered)?;
         }

@@ -22,7 +22,8 @@ pub use error::{ExternalError, ImportError, Reason, Refusal, Refusals, TensorErr
 pub use eval::EvalError;
 pub use forest::ForestError;
 pub use lower::{
-    BufferReport, Core, EntryGraph, EntryReport, LowerError, Lowered, Report, StepReport, Target, UnknownTarget, macs,
+    BufferReport, Core, EntryGraph, EntryReport, LowerError, Lowered, Report, StepReport, Target, UnknownTarget,
+    Weights, macs,
 };
 pub use tensor::HostTensor;
 pub use tract::{OpinionError, SecondOpinion, second_opinion};

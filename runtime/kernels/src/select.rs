@@ -3,6 +3,7 @@
 pub use crate::blocked::conv::conv;
 pub use crate::blocked::depthwise::depthwise;
 pub use crate::blocked::mat_mul::mat_mul as mat_mul_f32;
+pub use crate::blocked::mat_mul_f64::mat_mul as mat_mul_f64;
 pub use crate::blocked::pool::pool;
 pub use crate::blocked::recurrent::add_products;
 pub use crate::blocked::softmax::softmax;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mote_compiler::{Budget, Target};
+use mote_compiler::{Budget, Target, Weights};
 use mote_plan::AlignedBytes;
 use mote_weld::Flavour;
 use serde_json::{Value, json};
@@ -31,6 +31,10 @@ pub(crate) struct Options {
     /// What a microcontroller has room for, as in flash=256K,ram=64K; a model that needs more is refused
     #[arg(long, value_name = "SIZES")]
     budget: Option<Budget>,
+    /// Store weights that f16 or bf16 holds exactly in 16 bits and widen them as they are used: the same answers from a
+    /// smaller Plan and a larger arena
+    #[arg(long)]
+    keep_half: bool,
 }
 
 pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
@@ -51,7 +55,8 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
         return Err(Failure::model("model.form", "compiled already").at(options.model.display()));
     };
     let budget = options.budget.unwrap_or_default();
-    let request = Request { target: options.target, budget, ..options.model_args.request() };
+    let weights = if options.keep_half { Weights::HalfWhereExact } else { Weights::Whole };
+    let request = Request { target: options.target, budget, weights, ..options.model_args.request() };
     let compiled = file.compile(&request, console)?;
     let module = (extension == Some("wasm")).then(|| weld(&compiled.plan, options.flavour)).transpose()?;
     let bytes = module.as_ref().unwrap_or(&compiled.plan);

@@ -228,14 +228,15 @@ fn layer(cx: &mut Cx<'_>) -> Built {
 fn rms(cx: &mut Cx<'_>) -> Built {
     let (x, scale) = (cx.float_input(0)?, cx.float_input(1)?);
     let epsilon = cx.float("epsilon", 1e-5)?;
-    let (wide, _) = stashed(cx, x)?;
+    let (wide, stash) = stashed(cx, x)?;
     let axes = trailing(cx, x)?;
     let spread = root_mean_square(cx, wide, &axes, epsilon)?;
     let y = cx.binary(Binary::Div, wide, spread)?;
     let y = cx.cast_as(y, x)?;
     let y = apply(cx, Binary::Mul, y, scale)?;
     if cx.wants(1) {
-        return Ok(vec![y, cx.unary(Unary::Reciprocal, spread)?]);
+        let inverse = cx.unary(Unary::Reciprocal, spread)?;
+        return Ok(vec![y, cx.cast(inverse, stash)?]);
     }
     Ok(vec![y])
 }

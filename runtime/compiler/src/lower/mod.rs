@@ -8,6 +8,7 @@ mod build;
 mod count;
 mod draft;
 mod error;
+mod half;
 mod layout;
 mod memory;
 mod pack;
@@ -24,6 +25,7 @@ use mote_plan::{Meta, TensorId};
 pub(crate) use count::factor_sum;
 pub use count::macs;
 pub use error::LowerError;
+pub use half::Weights;
 pub use report::{BufferReport, EntryReport, Report, StepReport};
 pub use target::{Core, Target, UnknownTarget};
 
@@ -60,9 +62,19 @@ pub struct Lowered {
 /// See [`LowerError`]: weights that are not finite or not constant, element types without a kernel, tensors or an arena
 /// beyond what a Plan can address.
 pub(crate) fn plan(entries: &[EntryGraph], meta: &Meta, target: Target) -> Result<Lowered, LowerError> {
+    plan_with(entries, meta, target, Weights::default())
+}
+
+/// Like [`plan`], with a choice of how weights are stored.
+pub(crate) fn plan_with(
+    entries: &[EntryGraph],
+    meta: &Meta,
+    target: Target,
+    weights: Weights,
+) -> Result<Lowered, LowerError> {
     let mut drafts = Vec::with_capacity(entries.len());
     for entry in entries {
-        let draft = draft(&entry.graph, target)?;
+        let draft = draft(&entry.graph, target, weights)?;
         let memory = memory::assign(&draft, target.buffer_align())?;
         drafts.push((draft, memory));
     }
@@ -78,12 +90,15 @@ pub(crate) fn plan(entries: &[EntryGraph], meta: &Meta, target: Target) -> Resul
     Ok(Lowered { plan: writer.finish(meta)?, constant_bytes, report })
 }
 
-fn draft(graph: &Graph, target: Target) -> Result<Draft, LowerError> {
+fn draft(graph: &Graph, target: Target, weights: Weights) -> Result<Draft, LowerError> {
     let mut build = Build::new(graph, Layout::of(graph, target))?;
     for node in &graph.nodes {
         steps::lower(&mut build, node)?;
     }
     let mut draft = build.finish()?;
+    if weights == Weights::HalfWhereExact {
+        half::store(&mut draft)?;
+    }
     share::place_parts(&mut draft);
     share::write_in_place(&mut draft);
     Ok(draft)

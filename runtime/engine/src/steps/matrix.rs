@@ -17,6 +17,16 @@ pub fn mat_mul_f32(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> R
     Ok(kernel::mat_mul_f32(&shape, operands.input(0)?, operands.input(1)?, operands.output(0)?)?)
 }
 
+/// Product of two f64 tensors, [`mote_plan::Kind::MatMul`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn mat_mul_f64(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let shape = shape(&operands)?;
+    Ok(kernel::mat_mul_f64(&shape, operands.input(0)?, operands.input(1)?, operands.output(0)?)?)
+}
+
 /// Product of two tensors of another type, [`mote_plan::Kind::MatMul`].
 ///
 /// # Errors
@@ -24,10 +34,6 @@ pub fn mat_mul_f32(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> R
 pub fn mat_mul(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
     let shape = shape(&operands)?;
-    if operands.input_tensor(0)?.dtype == DType::F64 {
-        let (a, b) = (operands.input(0)?, operands.input(1)?);
-        return Ok(kernel::mat_mul::<f64, [f64], [f64]>(&shape, a, b, operands.output(0)?)?);
-    }
     let a = operands.ints(0)?.ok_or(Fault::MalformedPlan)?;
     let b = operands.ints(1)?.ok_or(Fault::MalformedPlan)?;
     Ok(kernel::mat_mul::<i64, _, _>(&shape, &a, &b, &mut operands.ints_mut(0)?)?)

@@ -20,7 +20,7 @@ pub use line::{
     arg_reduce, arg_reduce_f32, cum_prod, cum_sum, cum_sum_f32, lerp, reduce, reduce_f32, reduce_f64, softmax,
     softmax_f64, top_k, top_k_f32,
 };
-pub use matrix::{det, mat_mul, mat_mul_f32};
+pub use matrix::{det, mat_mul, mat_mul_f32, mat_mul_f64};
 pub use movement::{cast, copy, fill, halo};
 pub use quantized::{dequantize, lookup, q_binary, q_conv, q_conv_group, q_depthwise, q_pool, quantize};
 pub use recurrent::{gru, lstm, rnn};

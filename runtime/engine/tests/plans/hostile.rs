@@ -115,6 +115,11 @@ fn every_kind() -> AlignedBytes {
     let pairs = s.constant(&[2, 3], &[0.9_f32, 0.5, 0.2, 0.1, 0.6, 0.7]);
     let (coupled, room) = (s.tensor::<f32>(&[2, 3]), s.tensor::<f32>(&[4, 3]));
     s.bare(Kind::Couple, &[pairs], &[coupled, room]);
+    let products = s.tensor::<i64>(&[2, 3]);
+    s.step(Kind::CumProd, &[ints], &[products], &step::CumSum { axis: 1, exclusive: 0, reverse: 1 });
+    let squares = s.constant(&[2, 2, 2], &[0.0_f32, 1.0, 2.0, 3.0, f32::NAN, 1.0, 1.0, 0.0]);
+    let (volumes, matrix) = (s.tensor::<f32>(&[2]), s.tensor::<f32>(&[2, 2]));
+    s.bare(Kind::Det, &[squares], &[volumes, matrix]);
     s.plan()
 }
 

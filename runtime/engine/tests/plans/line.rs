@@ -65,6 +65,17 @@ fn sums_follow_the_order() {
 }
 
 #[test]
+fn running_products() {
+    fn run<T: Item>(x: &[T], exclusive: u32, reverse: u32) -> Vec<T> {
+        let params = step::CumSum { axis: 0, exclusive, reverse };
+        one(|s| vec![s.constant(&[3], x)], Kind::CumProd, &params, &[3]).unwrap()
+    }
+    assert_eq!(run(&[2.0_f32, 3.0, 4.0], 0, 0), [2.0, 6.0, 24.0]);
+    assert_eq!(run(&[2.0_f64, 3.0, 4.0], 1, 1), [12.0, 4.0, 1.0]);
+    assert_eq!(run(&[200_u8, 3, 2], 0, 0), [200, 88, 176]);
+}
+
+#[test]
 fn softmaxes() {
     let x = [1.0_f32, 2.0, 3.0, -1.0, 0.0, 1.0];
     let run = |axis, log| {
@@ -76,6 +87,12 @@ fn softmaxes() {
     assert!(close(&run(1, 1), &[rows.map(f64::ln), rows.map(f64::ln)].concat()));
     let (high, low) = (0.880_797_08, 0.119_202_92);
     assert!(close(&run(0, 0), &[high, high, high, low, low, low]));
+    let x = [0.0_f64, core::f64::consts::LN_2];
+    let half_done =
+        one::<f64, _>(|s| vec![s.constant(&[2], &x)], Kind::Softmax, &step::Softmax { axis: 0, log: 0 }, &[2]);
+    let off =
+        half_done.unwrap().iter().zip([1.0 / 3.0, 2.0 / 3.0]).fold(0.0, |worst: f64, (g, w)| worst + (g - w).abs());
+    assert!(off < 1e-15, "{off}");
 }
 
 #[test]

@@ -105,6 +105,9 @@ fn integer_functions_of_two() {
     assert_eq!(i(B::Max, -5, 3), Ok(3));
     assert_eq!(i(B::Div, 1, 0), Err(Fault::DivisionByZero));
     assert_eq!(i(B::Mod, 1, 0), Err(Fault::DivisionByZero));
+    assert_eq!(i(B::ShiftRightSigned, -8, 2), Ok(-2));
+    assert_eq!(i(B::ShiftRightSigned, -8, -1), Ok(-1));
+    assert_eq!(i(B::ShiftRightSigned, 8, 40), Ok(0));
     assert_eq!(i(B::ShiftRight, 1, 1), Err(Fault::MalformedPlan), "a signed logical shift has no width here");
     let u = |op, a, b| binary::<u64, u64>(op, (&[1], &[a]), (&[1], &[b]), &[1]).map(|y| y[0]);
     assert_eq!(u(B::Max, u64::MAX, 1), Ok(u64::MAX));

@@ -4,6 +4,7 @@
 pub mod conv;
 pub mod depthwise;
 pub mod mat_mul;
+pub mod mat_mul_f64;
 pub mod pool;
 pub mod recurrent;
 pub mod softmax;

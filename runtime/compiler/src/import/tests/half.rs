@@ -5,6 +5,7 @@ use tract_onnx::pb::TensorProto;
 
 use super::onnx_build::{graph, i64s, int, model, node, untyped, value};
 use super::run;
+use crate::Weights;
 use crate::compile::{CompileOptions, compile};
 use crate::tensor::HostTensor;
 
@@ -87,4 +88,22 @@ fn weights_of_products_are_exact() {
         bytes: halves(Half::Binary16, &[1.0, 0.25]),
     };
     assert_eq!(run(&file, &[x]).unwrap()[0].bytes, halves(Half::Binary16, &[0.0, 2.25]));
+}
+
+#[test]
+fn weights_lie_half_in_the_plan_where_asked_and_exact() {
+    let half: Vec<f32> = (0..1024).map(|i| f32::from((i % 256) as i16 - 128) / 64.0).collect();
+    for (weights, small) in [(half.clone(), true), (half.iter().map(|w| w + 1e-6).collect(), false)] {
+        let nodes = vec![node("MatMul", &["x", "w"], &["y"], vec![])];
+        let stored = vec![super::onnx_build::f32s("w", &[32, 32], &weights)];
+        let file = model(19, graph(nodes, vec![value("x", 1, &["1", "32"])], vec![untyped("y")], stored));
+        let compiled = |weights| {
+            let options = CompileOptions { name: "half".to_owned(), weights, ..CompileOptions::default() };
+            compile(&file, &options).unwrap()
+        };
+        let (whole, kept) = (compiled(Weights::Whole), compiled(Weights::HalfWhereExact));
+        assert_eq!(kept.plan.len() + 1024 < whole.plan.len(), small, "{} {}", kept.plan.len(), whole.plan.len());
+        let x = super::f32_tensor("x", &[1, 32], &half[..32]);
+        assert_eq!(super::answer(&kept, std::slice::from_ref(&x)).unwrap(), super::answer(&whole, &[x]).unwrap());
+    }
 }
