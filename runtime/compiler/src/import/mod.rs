@@ -29,7 +29,6 @@ mod padding;
 mod pool;
 mod qlinear;
 mod quantized;
-mod random;
 mod recurrent;
 mod reduce;
 mod repeat;

@@ -3,7 +3,7 @@
 use super::item::Item;
 use super::node::{Built, Cx};
 use super::{
-    activation, attention, causal, contrib, conv, dynamic, elementwise, linear, loss, ml, ngrams, norm, pool, random,
+    activation, attention, causal, contrib, conv, dynamic, elementwise, linear, loss, ml, ngrams, norm, pool,
     recurrent, reduce, resize, scatter, sequence, shape, signal, source,
 };
 use super::{integer, qlinear, quantized};
@@ -152,7 +152,6 @@ const FAMILIES: &[&[Entry]] = &[
     ngrams::OPS,
     norm::OPS,
     pool::OPS,
-    random::OPS,
     qlinear::OPS,
     quantized::OPS,
     recurrent::OPS,
@@ -170,6 +169,10 @@ pub(super) fn entries() -> impl Iterator<Item = &'static Entry> {
     FAMILIES.iter().chain(&ml::FAMILIES).flat_map(|family| family.iter())
 }
 
+/// Operators that draw random numbers: a model with one has no answer that could be the same everywhere.
+const RANDOM: [&str; 6] =
+    ["Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"];
+
 /// Finds the newest meaning of an operator that is not newer than the operator set.
 pub(super) fn find(domain: &str, op: &str, opset: i64) -> Result<&'static Entry, Reason> {
     if ![ONNX, MICROSOFT, ML, PREVIEW].contains(&domain) {
@@ -178,7 +181,11 @@ pub(super) fn find(domain: &str, op: &str, opset: i64) -> Result<&'static Entry,
     let mut known = false;
     let all = entries().filter(|e| e.op == op && e.domain == domain);
     let newest = all.inspect(|_| known = true).filter(|e| e.since <= opset).max_by_key(|e| e.since);
-    newest.ok_or(if known { Reason::Version(opset) } else { Reason::Operator })
+    newest.ok_or(match known {
+        true => Reason::Version(opset),
+        false if domain == ONNX && RANDOM.contains(&op) => Reason::Random,
+        false => Reason::Operator,
+    })
 }
 
 #[cfg(test)]
