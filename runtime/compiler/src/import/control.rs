@@ -124,6 +124,9 @@ impl Walk<'_> {
 
     /// A condition's value where it is known.
     pub(super) fn truth(&self, condition: ValueId) -> Result<Option<bool>, Reason> {
+        if self.emit.is_padded(condition) {
+            return Err(Reason::Padded);
+        }
         let value = self.emit.graph.value(condition);
         match (value.dtype, value.count()) {
             (DType::Bool, 1) => Ok(value.data.as_ref().map(|data| data[0] != 0)),

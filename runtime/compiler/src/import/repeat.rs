@@ -94,7 +94,7 @@ impl Walk<'_> {
             // Exporters write the largest number for a loop that ends by its condition.
             Some([count]) if *count > MAX_ROUNDS as i64 => Ok(Trips::Open),
             Some([count]) => Ok(Trips::Known(*count)),
-            None if self.emit.graph.value(id).count() == 1 => Ok(Trips::Computed(id)),
+            None if self.emit.graph.value(id).count() == 1 && !self.emit.is_padded(id) => Ok(Trips::Computed(id)),
             _ => Err(Reason::Shape { what: "the trip count", got: self.emit.dims(id) }),
         }
     }
@@ -206,6 +206,9 @@ impl Walk<'_> {
             let mut rows = stack.clone();
             let certain = rows.len() - at.uncertain.len();
             for (row, &runs) in rows[certain..].iter_mut().zip(&at.uncertain) {
+                if self.emit.is_padded(*row) {
+                    return Err(Reason::Padded.into());
+                }
                 let nothing = self.emit.scalar_like(*row, 0.0)?;
                 *row = self.emit.select(runs, *row, nothing)?;
             }

@@ -47,6 +47,9 @@ impl Walk<'_> {
         for row in 0..batch {
             let mut own = Vec::with_capacity(given.len());
             for &id in &given {
+                if self.emit.is_padded(id) {
+                    return Err(Reason::Padded.into());
+                }
                 if self.emit.dims(id).first() != Some(&batch) {
                     return Err(Reason::Shapes(self.emit.dims(first), self.emit.dims(id)).into());
                 }

@@ -247,6 +247,7 @@ impl<'m> Walk<'m> {
                 Ok(Some(made.into_iter().map(Some).collect()))
             }
             Build::SequenceMap => self.map(node, inputs),
+            Build::Flex if inputs.iter().flatten().any(|item| self.is_padded(item)) => Err(Reason::Padded.into()),
             Build::Flex => self.flex(node, opset, inputs),
             Build::If => self.branch(node, inputs),
             Build::Loop => self.repeat(node, inputs),
@@ -302,6 +303,10 @@ impl<'m> Walk<'m> {
             }
         }
         self.entry(node).map(|_| ())
+    }
+
+    fn is_padded(&self, item: &Item) -> bool {
+        matches!(item, Item::Tensor(id) if self.emit.is_padded(*id))
     }
 
     /// What is computed of half precision is computed in f32.

@@ -6,8 +6,8 @@ use mote_plan::step::{self, Step};
 use mote_plan::{AlignedBytes, Halo, Kind, Plan};
 use proptest::prelude::*;
 
-use crate::quantized;
 use crate::scene::Scene;
+use crate::{dynamic, quantized};
 
 /// A Plan that holds a step of every kind.
 fn every_kind() -> AlignedBytes {
@@ -93,6 +93,7 @@ fn every_kind() -> AlignedBytes {
     s.step(Kind::TopK, &[ints], &[top, order], &step::TopK { axis: 1, largest: 1 });
     let recurrent = step::Recurrent { reverse: 0, clip: 3.0, variant: 1, activations: [26, 21, 21] };
     quantized::every_kind(&mut s);
+    dynamic::every_kind(&mut s);
     let (sequence, states) = (s.constant(&[2, 1, 3], &[0.5_f32; 6]), s.tensor::<f32>(&[2, 1, 2]));
     let (rw, rr, rb) = (s.constant(&[1, 3, 8], &[0.1_f32; 24]), s.constant(&[1, 2, 8], &[0.1_f32; 16]), bias);
     let (h, c, scratch) = (s.tensor::<f32>(&[1, 2]), s.tensor::<f32>(&[1, 2]), s.tensor::<f32>(&[1, 16]));

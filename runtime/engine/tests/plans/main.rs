@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 #![allow(clippy::disallowed_methods, reason = "the platform's functions are the reference")]
 
+mod dynamic;
 mod hostile;
 mod in_place;
 mod index;
