@@ -7,13 +7,14 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 use crate::{none, tree};
 
 /// The layers, lowest first. An arrow goes to a lower row only, so crates of one row do not see each other.
-const LAYERS: [&[&str]; 11] = [
+const LAYERS: [&[&str]; 12] = [
     &["abi", "toolchain"],
     &["plan", "kernels", "seal", "wire"],
     &["engine", "stream", "fleet"],
     &["guest"],
     &["guest-image"],
-    &["pickle", "compiler", "weld"],
+    &["pickle"],
+    &["compiler", "weld"],
     &["host", "qemu"],
     &["gateway", "release", "web", "firmware", "firmware-build"],
     &["xtask", "bindgen", "firmware-sim", "firmware-example"],
