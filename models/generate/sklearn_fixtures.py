@@ -26,7 +26,7 @@ from sklearn import (
 from sklearn.impute import SimpleImputer
 
 warnings.filterwarnings("ignore")
-ROWS = 24
+ROWS = 20
 
 
 def load(name):
@@ -34,8 +34,8 @@ def load(name):
     x = data.data.astype(np.float32).astype(np.float64)
     y = data.target
     if name == "digits":
-        x = x[:600]
-        y = y[:600]
+        x = x[:300]
+        y = y[:300]
     order = np.random.RandomState(7).permutation(len(x))
     return x[order], y[order], getattr(data, "target_names", None)
 
@@ -45,10 +45,6 @@ DATA = {name: load(name) for name in ["iris", "wine", "breast_cancer", "digits",
 
 def scaled(estimator):
     return lambda: pipeline.make_pipeline(preprocessing.StandardScaler(), estimator())
-
-
-def positive(x):
-    return np.abs(x)
 
 
 # name -> (data set, maker). A name ends in what is asked of it.
@@ -70,7 +66,6 @@ CASES = {
     "power-yeo-johnson": ("iris", lambda: preprocessing.PowerTransformer()),
     "power-box-cox": ("iris", lambda: preprocessing.PowerTransformer("box-cox", standardize=False)),
     "quantile-uniform": ("iris", lambda: preprocessing.QuantileTransformer(n_quantiles=20)),
-    "spline": ("iris", lambda: preprocessing.SplineTransformer(n_knots=4)),
     "imputer-mean": ("iris", lambda: SimpleImputer()),
     "imputer-indicator": ("iris", lambda: SimpleImputer(strategy="median", add_indicator=True)),
     "one-hot": ("iris", lambda: preprocessing.OneHotEncoder(handle_unknown="ignore", **dense())),
@@ -167,21 +162,21 @@ CASES = {
     "output-code": ("iris", lambda: multiclass.OutputCodeClassifier(linear_model.LogisticRegression(), random_state=0)),
     # Vectors and neighbours.
     "svc-rbf": ("iris", lambda: svm.SVC()),
-    "svc-rbf-binary": ("breast_cancer", scaled(lambda: svm.SVC())),
+    "svc-rbf-binary": ("breast_cancer", scaled(lambda: svm.SVC(C=10))),
     "svc-probability": ("iris", scaled(lambda: svm.SVC(probability=True, random_state=0))),
     "svc-probability-binary": ("breast_cancer", scaled(lambda: svm.SVC(kernel="linear", probability=True, random_state=0))),
     "svc-linear-ovo": ("wine", scaled(lambda: svm.SVC(kernel="linear", decision_function_shape="ovo"))),
     "svc-poly": ("iris", scaled(lambda: svm.SVC(kernel="poly", degree=3, coef0=1))),
     "svc-sigmoid": ("wine", scaled(lambda: svm.SVC(kernel="sigmoid"))),
     "nu-svc": ("iris", scaled(lambda: svm.NuSVC(nu=0.2))),
-    "svr": ("diabetes", lambda: svm.SVR(C=50)),
-    "nu-svr": ("diabetes", lambda: svm.NuSVR(C=20)),
+    "svr": ("small", lambda: svm.SVR(C=50)),
+    "nu-svr": ("small", lambda: svm.NuSVR(C=20)),
     "one-class-svm": ("iris", lambda: svm.OneClassSVM(nu=0.2)),
     "neighbors": ("iris", lambda: neighbors.KNeighborsClassifier(5)),
     "neighbors-distance": ("iris", lambda: neighbors.KNeighborsClassifier(5, weights="distance")),
     "neighbors-brute": ("iris", lambda: neighbors.KNeighborsClassifier(4, algorithm="brute", metric="manhattan")),
-    "neighbors-regressor": ("diabetes", lambda: neighbors.KNeighborsRegressor(6)),
-    "neighbors-regressor-distance": ("diabetes", lambda: neighbors.KNeighborsRegressor(6, weights="distance", p=1)),
+    "neighbors-regressor": ("small", lambda: neighbors.KNeighborsRegressor(6)),
+    "neighbors-regressor-distance": ("small", lambda: neighbors.KNeighborsRegressor(6, weights="distance", p=1)),
     "nearest-centroid": ("wine", scaled(lambda: neighbors.NearestCentroid())),
     # Bayes and the like.
     "gaussian-nb": ("wine", lambda: naive_bayes.GaussianNB()),
@@ -223,6 +218,9 @@ def voters():
 
 
 def data_of(source, case):
+    if source == "small":
+        x, y, _ = DATA["diabetes"]
+        return x[:120], y[:120]
     if source == "names":
         x, y, names = DATA["iris"]
         return x, names[y]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mote_compiler::Precision;
 use mote_release::Target;
 
 use crate::source::Request;
@@ -90,6 +91,9 @@ pub(crate) struct ModelArgs {
     /// Class names of the first output's last axis
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     labels: Vec<String>,
+    /// What a scikit-learn estimator is computed in: f32, or f64 as it was fitted
+    #[arg(long, default_value_t)]
+    precision: Precision,
 }
 
 impl ModelArgs {
@@ -102,6 +106,7 @@ impl ModelArgs {
             name: self.name.clone(),
             version: self.version,
             labels: self.labels.clone(),
+            precision: self.precision,
             ..Request::default()
         }
     }

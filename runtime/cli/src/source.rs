@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use mote_compiler::import::{ImportOptions, InputSpec, Model};
-use mote_compiler::{Budget, CompileOptions, Compiled, Target, Weights};
+use mote_compiler::import::{ImportOptions, InputSpec};
+use mote_compiler::{Budget, CompileOptions, Compiled, Precision, Target, Weights};
 use mote_plan::AlignedBytes;
 use mote_release::Facts;
 use mote_seal::Kind;
@@ -39,8 +39,8 @@ pub(crate) struct Artifact {
 }
 
 impl Source {
-    /// Reads a file and tells by its first bytes what it is. Whatever has none of the known beginnings is taken for
-    /// ONNX, which has no magic bytes.
+    /// Reads a file and tells by its first bytes what it is. Whatever has none of the known beginnings is a
+    /// model to compile: a pickle or joblib file, or ONNX, which has no magic bytes.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::model("model.unreadable", error).at(path.display());
         let mut bytes = Vec::new();
@@ -78,6 +78,8 @@ pub(crate) struct Request {
     pub(crate) version: Option<u64>,
     /// Class names of the first output's last axis.
     pub(crate) labels: Vec<String>,
+    /// What a scikit-learn estimator is computed in.
+    pub(crate) precision: Precision,
     /// What the Plan is laid out for.
     pub(crate) target: Target,
     /// What it may take there.
@@ -89,8 +91,8 @@ pub(crate) struct Request {
 impl OnnxFile {
     /// The inputs that a caller provides.
     pub(crate) fn inputs(&self) -> Result<Vec<InputSpec>, Failure> {
-        let model = Model::read(&self.bytes).and_then(|model| model.inputs());
-        model.map_err(|error| Failure::compile(&error.into()).at(self.path.display()))
+        let inputs = mote_compiler::inputs(&self.bytes, Precision::default());
+        inputs.map_err(|error| Failure::compile(&error).at(self.path.display()))
     }
 
     /// Compiles the model, with every option the request leaves open as `model.toml` says, else at its default.
@@ -121,6 +123,7 @@ impl OnnxFile {
             labels: request.labels.clone(),
             import,
             entry_batches: request.batches.clone(),
+            precision: request.precision,
             target: request.target,
             budget: request.budget,
             weights: request.weights,

@@ -1,16 +1,19 @@
 //! The whole way from a model file to a Plan.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
+use std::str::FromStr;
 
+use mote_abi::DType;
 use mote_plan::{Columns, Meta, StatePair};
 use sha2::{Digest, Sha256};
 
 use crate::budget::{Budget, OverBudget};
 use crate::error::ImportError;
 use crate::graph::Graph;
-use crate::import::{Dim, ImportOptions, InputSpec, Model};
+use crate::import::{self, Dim, ImportOptions, InputSpec, Model};
 use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target, Weights};
 use crate::passes;
+use crate::sklearn::{Estimator, EstimatorError};
 
 /// Name and version that every Plan records.
 pub const COMPILER: &str = concat!("mote-compiler ", env!("CARGO_PKG_VERSION"));
@@ -34,6 +37,8 @@ pub struct CompileOptions {
     pub threshold: Option<f32>,
     /// What the import may assume and use.
     pub import: ImportOptions,
+    /// What a scikit-learn estimator is computed in; an ONNX file says so itself.
+    pub precision: Precision,
     /// Symbolic dimension that counts rows; without it, the one that no option binds and that leads an input.
     pub batch_dim: Option<String>,
     /// Batch sizes, one entry each; empty for one entry of the size that the other options give, else 1.
@@ -44,6 +49,51 @@ pub struct CompileOptions {
     pub weights: Weights,
     /// What it may take on a microcontroller; not looked at for other targets.
     pub budget: Budget,
+}
+
+/// Floating-point type of a model that was fitted in double precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Single: inputs, constants and arithmetic.
+    #[default]
+    F32,
+    /// Double.
+    F64,
+}
+
+impl Precision {
+    fn dtype(self) -> DType {
+        match self {
+            Self::F32 => DType::F32,
+            Self::F64 => DType::F64,
+        }
+    }
+}
+
+/// A precision that there is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected f32 or f64")]
+pub struct UnknownPrecision;
+
+impl FromStr for Precision {
+    type Err = UnknownPrecision;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPrecision> {
+        match text {
+            "f32" => Ok(Self::F32),
+            "f64" => Ok(Self::F64),
+            _ => Err(UnknownPrecision),
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        })
+    }
 }
 
 /// A Plan and what is known of it.
@@ -66,6 +116,9 @@ pub enum CompileError {
     /// The file cannot be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The file is a pickle or joblib file that cannot be imported.
+    #[error(transparent)]
+    Estimator(#[from] Box<EstimatorError>),
     /// The graph has no Plan.
     #[error(transparent)]
     Lower(#[from] LowerError),
@@ -99,6 +152,7 @@ impl CompileError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Import(error) => error.code(),
+            Self::Estimator(error) => error.code(),
             Self::Lower(_) => "E-LOWER",
             Self::Budget(_) => "E-BUDGET",
             Self::Name(_) => "E-COMPILE-NAME",
@@ -111,6 +165,7 @@ impl CompileError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Import(error) => error.hint(),
+            Self::Estimator(error) => error.hint().map(str::to_owned),
             Self::NoBatchDim => {
                 Some("leave --entry-batches out, or export the model with a symbolic first dimension".to_owned())
             }
@@ -126,7 +181,7 @@ impl CompileError {
     }
 }
 
-/// Compiles an ONNX file. Equal bytes and options give equal Plans.
+/// Compiles an ONNX file or a stored scikit-learn estimator. Equal bytes and options give equal Plans.
 ///
 /// # Errors
 /// See [`CompileError`].
@@ -137,7 +192,7 @@ pub fn compile(bytes: &[u8], options: &CompileOptions) -> Result<Compiled, Compi
     Ok(Compiled { plan: lowered.plan, meta, entries, report: lowered.report })
 }
 
-/// Compiles an ONNX file for several targets, which is imported once; `options.target` is not looked at. Answers one
+/// Compiles a model file for several targets, which is imported once; `options.target` is not looked at. Answers one
 /// Plan for each target, in their order.
 ///
 /// # Errors
@@ -145,6 +200,48 @@ pub fn compile(bytes: &[u8], options: &CompileOptions) -> Result<Compiled, Compi
 pub fn compile_for(bytes: &[u8], options: &CompileOptions, targets: &[Target]) -> Result<Vec<Vec<u8>>, CompileError> {
     let source = Imported::read(bytes, options)?;
     targets.iter().map(|&target| Ok(source.lower(target, options)?.plan)).collect()
+}
+
+/// The inputs that a caller of a model file provides, by what its first bytes say it is.
+///
+/// # Errors
+/// See [`CompileError`].
+pub fn inputs(bytes: &[u8], precision: Precision) -> Result<Vec<InputSpec>, CompileError> {
+    Source::read(bytes, precision)?.inputs()
+}
+
+/// A file that was read, by what it is.
+enum Source {
+    Onnx(Model),
+    Estimator(Estimator),
+}
+
+impl Source {
+    fn read(bytes: &[u8], precision: Precision) -> Result<Self, CompileError> {
+        if mote_pickle::recognises(bytes) {
+            let estimator = Estimator::read(bytes, precision.dtype()).map_err(Box::new)?;
+            return Ok(Self::Estimator(estimator));
+        }
+        Ok(Self::Onnx(Model::read(bytes)?))
+    }
+
+    fn inputs(&self) -> Result<Vec<InputSpec>, CompileError> {
+        match self {
+            Self::Onnx(model) => Ok(model.inputs()?),
+            Self::Estimator(estimator) => Ok(estimator.inputs()),
+        }
+    }
+
+    /// The Graph, and the names of classes that the file itself has.
+    fn graph(&self, specs: &[InputSpec], import: &ImportOptions) -> Result<(Graph, Vec<String>), CompileError> {
+        match self {
+            Self::Onnx(model) => Ok((model.graph(import)?, Vec::new())),
+            Self::Estimator(estimator) => {
+                let shapes = import::bind(specs, import)?;
+                Ok(estimator.graph(&shapes[0], import.limits).map_err(Box::new)?)
+            }
+        }
+    }
 }
 
 /// A model between import and lowering.
@@ -158,11 +255,16 @@ impl Imported {
         if !valid_name(&options.name) {
             return Err(CompileError::Name(options.name.clone()));
         }
-        let model = Model::read(bytes)?;
-        let specs = model.inputs()?;
+        let source = Source::read(bytes, options.precision)?;
+        let specs = source.inputs()?;
         let mut entries = Vec::new();
+        let mut labels = options.labels.clone();
         for (batch, import) in bindings(&specs, options)? {
-            entries.push(EntryGraph { batch, graph: passes::run(model.graph(&import)?) });
+            let (graph, names) = source.graph(&specs, &import)?;
+            entries.push(EntryGraph { batch, graph: passes::run(graph) });
+            if labels.is_empty() {
+                labels = names;
+            }
         }
         check_states(&entries, &options.state)?;
         let Graph { words, texts, columns, .. } = entries.first().map(|e| e.graph.clone()).unwrap_or_default();
@@ -174,7 +276,7 @@ impl Imported {
             version: options.version,
             compiler: COMPILER.to_owned(),
             source: hex(&Sha256::digest(bytes)),
-            labels: options.labels.clone(),
+            labels,
             words,
             texts,
             columns: columns.into_iter().map(|(tensor, names)| Columns { tensor, names }).collect(),

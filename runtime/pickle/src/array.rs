@@ -70,7 +70,12 @@ impl Array {
         Ok(Self { shape, data })
     }
 
-    pub(crate) fn of_objects(shape: Vec<usize>, order: Order, items: Vec<ValueId>, at: usize) -> Result<Self, ReadError> {
+    pub(crate) fn of_objects(
+        shape: Vec<usize>,
+        order: Order,
+        items: Vec<ValueId>,
+        at: usize,
+    ) -> Result<Self, ReadError> {
         if element_count(&shape, at)? != items.len() {
             return Err(ReadError::Array { at, what: "length" });
         }

@@ -87,7 +87,9 @@ fn encode(machine: &mut Machine<'_>, arguments: &[ValueId]) -> Made {
     };
     let latin1 = |c: char| u8::try_from(u32::from(c)).ok();
     let bytes: Option<Box<[u8]>> = text.chars().map(latin1).collect();
-    let bytes = bytes.filter(|_| matches!(&**codec, "latin1" | "latin-1")).ok_or_else(|| machine.operand("_codecs.encode", want))?;
+    let bytes = bytes
+        .filter(|_| matches!(&**codec, "latin1" | "latin-1"))
+        .ok_or_else(|| machine.operand("_codecs.encode", want))?;
     machine.charge(bytes.len())?;
     Ok(Value::Bytes(bytes))
 }

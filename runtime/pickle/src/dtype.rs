@@ -42,7 +42,13 @@ impl Dtype {
         };
         let (kind, size) = plain.split_at_checked(1).ok_or_else(refuse)?;
         let size = match size {
-            "" if matches!(kind, "O" | "b" | "?") => if kind == "O" { 8 } else { 1 },
+            "" if matches!(kind, "O" | "b" | "?") => {
+                if kind == "O" {
+                    8
+                } else {
+                    1
+                }
+            }
             digits if !digits.starts_with('+') => digits.parse().map_err(|_| refuse())?,
             _ => return Err(refuse()),
         };

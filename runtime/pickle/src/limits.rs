@@ -7,12 +7,10 @@ pub struct Limits {
     pub values: usize,
     /// Elements of all arrays together, and bytes copied from strings.
     pub elements: usize,
-    /// Pickles inside a pickle: joblib stores an array of objects as one.
-    pub nesting: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 1 << 29, values: 1 << 22, elements: 1 << 26, nesting: 4 }
+        Self { bytes: 1 << 29, values: 1 << 22, elements: 1 << 26 }
     }
 }

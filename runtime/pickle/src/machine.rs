@@ -37,6 +37,7 @@ pub(crate) struct Machine<'a> {
     elements: usize,
     /// Entries of all memos.
     remembered: usize,
+    /// The file's own pickle, and the one of an array of objects inside it.
     nesting: usize,
     /// Where the instruction at work begins.
     pub(crate) at: usize,
@@ -54,9 +55,6 @@ struct Frame {
 impl Machine<'_> {
     /// Runs the pickle at the cursor up to its end mark.
     pub(crate) fn pickle(&mut self) -> Result<ValueId, ReadError> {
-        if self.nesting == self.limits.nesting {
-            return Err(self.limit("nesting", self.limits.nesting));
-        }
         self.nesting += 1;
         let mut frame = Frame::default();
         loop {
@@ -116,12 +114,20 @@ impl Machine<'_> {
                 call::call(self, opcode, callee, arguments)?
             }
             O::GLOBAL | O::STACK_GLOBAL => self.global(opcode, frame)?,
-            O::PERSID | O::BINPERSID => return self.refuse(opcode, "what a persistent id stands for is not in the file"),
-            O::EXT1 | O::EXT2 | O::EXT4 => return self.refuse(opcode, "what an extension code stands for is not in the file"),
-            O::NEXT_BUFFER | O::READONLY_BUFFER => return self.refuse(opcode, "the bytes of the array are not in the file"),
+            O::PERSID | O::BINPERSID => {
+                return self.refuse(opcode, "what a persistent id stands for is not in the file");
+            }
+            O::EXT1 | O::EXT2 | O::EXT4 => {
+                return self.refuse(opcode, "what an extension code stands for is not in the file");
+            }
+            O::NEXT_BUFFER | O::READONLY_BUFFER => {
+                return self.refuse(opcode, "the bytes of the array are not in the file");
+            }
             O::INST | O::OBJ => return self.refuse(opcode, "only classes of Python 2 are stored so"),
             O::NEWOBJ_EX => return self.refuse(opcode, "no stored estimator is made from named arguments"),
-            O::STRING | O::BINSTRING | O::SHORT_BINSTRING => return self.refuse(opcode, "text of Python 2 has no encoding"),
+            O::STRING | O::BINSTRING | O::SHORT_BINSTRING => {
+                return self.refuse(opcode, "text of Python 2 has no encoding");
+            }
             _ => self.plain(opcode, frame)?,
         };
         let id = self.add(value)?;

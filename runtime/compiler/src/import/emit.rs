@@ -25,7 +25,7 @@ const FOLD_BYTES: usize = 2048;
 pub(crate) struct Emit {
     pub(crate) graph: Graph,
     /// Name of the source node at work, for messages.
-    pub(super) node: String,
+    pub(crate) node: String,
     /// Bytes of constants that may still be made.
     allowance: usize,
     /// Scalar operations that may still be spent on constants.
@@ -44,7 +44,7 @@ pub(crate) struct Emit {
 }
 
 impl Emit {
-    pub(super) fn new(limits: Limits, bounds: BTreeMap<String, usize>) -> Self {
+    pub(crate) fn new(limits: Limits, bounds: BTreeMap<String, usize>) -> Self {
         Self {
             graph: Graph::default(),
             node: String::new(),
@@ -312,7 +312,7 @@ impl Emit {
 
     /// Accounts for a stored tensor. It extends the allowance by what it may become, for weights are transposed and scaled
     /// while importing; in a loop, it is one more copy.
-    pub(super) fn stored(&mut self, bytes: usize, dims: &[usize]) -> Result<(), Reason> {
+    pub(crate) fn stored(&mut self, bytes: usize, dims: &[usize]) -> Result<(), Reason> {
         if self.repeated > 0 {
             return self.charge(bytes, dims);
         }

@@ -61,6 +61,8 @@ use crate::graph::Graph;
 use function::Functions;
 
 pub use door::{DoorError, MAX_FILE_BYTES, MAX_MESSAGES, MAX_NESTING, MAX_VARINTS};
+pub(crate) use emit::Emit;
+pub(crate) use signature::bind;
 pub use signature::{Dim, InputSpec};
 pub use support::{Operator, SupportSummary, SupportTable, operators};
 pub use survey::Survey;

@@ -69,7 +69,7 @@ pub(super) fn boundary_type(onnx: i32) -> Option<DType> {
 }
 
 /// Gives every dimension of every input its size.
-pub(super) fn bind(specs: &[InputSpec], options: &ImportOptions) -> Result<Vec<Vec<usize>>, ImportError> {
+pub(crate) fn bind(specs: &[InputSpec], options: &ImportOptions) -> Result<Vec<Vec<usize>>, ImportError> {
     for name in options.input_shapes.keys() {
         if !specs.iter().any(|spec| spec.name == *name) {
             return Err(ImportError::UnknownInput { name: name.clone() });

@@ -1,0 +1,88 @@
+//! Estimators straight from their files, of several versions of scikit-learn, against what they answered themselves.
+//! `models/generate/sklearn_fixtures.py` made the files: it says what each case is.
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod answers;
+
+use std::collections::BTreeSet;
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+
+use mote_compiler::import::ImportOptions;
+use mote_compiler::{CompileOptions, Precision, compile};
+use zip::ZipArchive;
+
+use answers::{Record, judge};
+
+/// Cases of one version that cannot be compiled, and a part of the reason.
+const REFUSED: &[(&str, &str)] = &[];
+
+/// One stored estimator.
+struct Case {
+    /// Version and name.
+    name: String,
+    file: Vec<u8>,
+    record: Record,
+}
+
+fn versions() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sklearn");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "zip"));
+    files.sort();
+    files
+}
+
+fn cases(path: &Path) -> Vec<Case> {
+    let bytes = std::fs::read(path).unwrap();
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let names = archive.file_names().map(|name| name.unwrap().into_owned());
+    let names: Vec<String> = names.filter(|name| !name.ends_with(".json")).collect();
+    let mut read = |name: &str| {
+        let mut bytes = Vec::new();
+        archive.by_name(name).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let version = path.file_stem().unwrap().to_str().unwrap();
+    let case = |file: &String| {
+        let (name, _) = file.split_once('/').unwrap();
+        let record = Record::parse(&read(&format!("{name}/answers.json")));
+        Case { name: format!("{version} {name}"), file: read(file), record }
+    };
+    names.iter().map(case).collect()
+}
+
+fn check(case: &Case, precision: Precision) -> Result<(), String> {
+    let import = ImportOptions {
+        input_shapes: [("x".to_owned(), vec![case.record.rows, case.record.columns])].into(),
+        ..ImportOptions::default()
+    };
+    let options = CompileOptions { name: "case".to_owned(), import, precision, ..CompileOptions::default() };
+    let compiled = compile(&case.file, &options).map_err(|error| format!("refused: {error}"))?;
+    judge(&compiled, &case.record, precision)
+}
+
+fn all(precision: Precision) {
+    let (mut passed, mut wrong, mut refused) = (0, Vec::new(), BTreeSet::new());
+    for case in versions().iter().flat_map(|path| cases(path)) {
+        let expected = REFUSED.iter().find(|(name, _)| case.name.ends_with(&format!(" {name}")));
+        match (check(&case, precision), expected) {
+            (Ok(()), None) => passed += 1,
+            (Err(why), Some((name, reason))) if why.contains(reason) => _ = refused.insert(*name),
+            (Err(why), _) => wrong.push(format!("{}: {why}", case.name)),
+            (Ok(()), Some(_)) => wrong.push(format!("{}: compiles by now", case.name)),
+        }
+    }
+    assert!(wrong.is_empty(), "{passed} pass, {} do not:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(refused.len(), REFUSED.len(), "a refusal that no case meets");
+}
+
+#[test]
+fn single_precision_answers_the_same() {
+    all(Precision::F32);
+}
+
+#[test]
+fn double_precision_answers_the_same() {
+    all(Precision::F64);
+}
