@@ -17,6 +17,11 @@ fn mutated_models_are_imported_or_refused() {
 }
 
 #[test]
+fn mutated_estimators_are_imported_or_refused() {
+    walk("pickle", 1500);
+}
+
+#[test]
 fn mutated_plans_are_viewed_or_refused() {
     walk("plan", 2000);
 }

@@ -4,7 +4,7 @@ use crate::run::{Failure, cargo, run};
 use crate::setup;
 
 /// Import, the Plan's view, opening a sealed file, decoding a message.
-const TARGETS: [&str; 4] = ["import", "plan", "seal", "wire"];
+const TARGETS: [&str; 5] = ["import", "pickle", "plan", "seal", "wire"];
 const SECONDS: &str = "60";
 
 pub(crate) fn verb(arguments: &[String]) -> Result<(), Failure> {

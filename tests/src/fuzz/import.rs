@@ -80,7 +80,7 @@ fn enter(file: &[u8]) -> bool {
 }
 
 /// Whatever compiles is a Plan, and a Plan of this compiler fails for its data alone.
-fn run(plan: &[u8]) {
+pub(super) fn run(plan: &[u8]) {
     let plan = AlignedBytes::copy_of(plan);
     let plan = Plan::view(&plan).expect("the compiler writes Plans");
     let operations = plan.entries().map(|entry| entry.ops).max().unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Mutated inputs for the four doors through which other people's bytes come in.
+//! Mutated inputs for the five doors through which other people's bytes come in.
 //!
 //! Each target starts from valid seeds and knows the structure of what it changes, so that many inputs pass the first
 //! parse and reach what lies behind it. Everything follows from one number: equal seeds give equal inputs.
@@ -6,6 +6,7 @@
 mod bytes;
 mod import;
 mod items;
+mod pickle;
 mod plan;
 mod random;
 mod seal;
@@ -62,13 +63,14 @@ pub const LEAST_SHARE: f64 = 0.2;
 
 impl Target {
     /// The names of all targets.
-    pub const NAMES: [&'static str; 4] = ["import", "plan", "seal", "wire"];
+    pub const NAMES: [&'static str; 5] = ["import", "pickle", "plan", "seal", "wire"];
 
     /// The target of a name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "import" => Some(import::target()),
+            "pickle" => Some(pickle::target()),
             "plan" => Some(plan::target()),
             "seal" => Some(seal::target()),
             "wire" => Some(wire::target()),
