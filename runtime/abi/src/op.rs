@@ -199,6 +199,42 @@ codes! {
 }
 
 codes! {
+    /// How a value between pixels is found.
+    Filter {
+        /// The nearest pixel, half to even.
+        Nearest = 1,
+        /// Between the two neighbours along each axis.
+        Linear = 2,
+        /// Cubic convolution of four neighbours along each axis, a = -3/4.
+        Cubic = 3,
+    }
+}
+
+codes! {
+    /// What lies outside an image.
+    Outside {
+        /// Zeros.
+        Zero = 1,
+        /// The pixels of the edge.
+        Edge = 2,
+        /// The image, mirrored.
+        Mirror = 3,
+    }
+}
+
+codes! {
+    /// What the coordinates of a point count.
+    Coordinates {
+        /// Pixels from the centre of the first one; mirrors stand on the outer pixels' centres.
+        Pixels = 1,
+        /// From -1 to 1 between the centres of the outer pixels, on which mirrors stand.
+        Centres = 2,
+        /// From -1 to 1 between the edges of the image, on which mirrors stand.
+        Edges = 3,
+    }
+}
+
+codes! {
     /// How a pooling window is summarised.
     Pool {
         /// Largest element; padding never wins.

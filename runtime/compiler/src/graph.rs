@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use mote_abi::DType;
-use mote_abi::op::{Aggregate, Binary, Pool, Reduce, Unary};
+use mote_abi::op::{Aggregate, Binary, Coordinates, Filter, Outside, Pool, Reduce, Unary};
 
 pub use quantized::{QBinary, QConv, QPool, Quantized, Steps};
 
@@ -78,6 +78,19 @@ pub struct Window {
     pub pad: [usize; 4],
 }
 
+/// Sliding window over `[N, C, D, H, W]`; triples are along depth, height and width.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Volume {
+    /// Elements of the window.
+    pub kernel: [usize; 3],
+    /// Step between windows.
+    pub stride: [usize; 3],
+    /// Distance between elements of the window.
+    pub dilation: [usize; 3],
+    /// Padding before the input.
+    pub pad: [usize; 3],
+}
+
 /// Bounds of a fused clamp.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clamp {
@@ -114,12 +127,39 @@ pub enum Op {
     },
     /// `a [..,M,K], b [..,K,N] -> y [..,M,N]`, leading dimensions broadcast, ranks of at least 2.
     MatMul,
-    /// `x [N,H,W,C] f32 -> y`. The output shape says whether the last window reaches into the padding.
+    /// `x [N,H,W,C] f32|f64 -> y`. The output shape says whether the last window reaches into the padding.
     Pool {
         /// The window.
         window: Window,
         /// How it is summarised.
         op: Pool,
+    },
+    /// `x [N,C,D,H,W] -> y i64 [N,C,Do,Ho,Wo]`: position in x, row-major, of the largest element of each window.
+    ArgPool(Volume),
+    /// `x [N,D,H,W,C] f32, points [N,P,1..3] f32 -> y [N,P,C]`: the image at points, coordinates along W, H, D.
+    GridSample {
+        /// How a value between pixels is found.
+        filter: Filter,
+        /// What lies outside the image.
+        outside: Outside,
+        /// What the coordinates count.
+        coordinates: Coordinates,
+    },
+    /// `x [N,H,W,C] f32, regions [R,4] f32, images [R] i64 -> y [R,Ho,Wo,C]`.
+    RoiAlign {
+        /// The largest sample of a cell instead of their mean.
+        max: bool,
+        /// Whether the first pixel's centre lies at 1/2.
+        half_pixel: bool,
+        /// Samples of a cell along each axis; 0 takes as many as it has pixels.
+        samples: u32,
+        /// Pixels per unit of the regions' coordinates.
+        scale: f32,
+    },
+    /// `x [N,H,W,C] f32, regions [R,5] f32 -> y [R,Ho,Wo,C]`.
+    MaxRoiPool {
+        /// Pixels per unit of the regions' coordinates.
+        scale: f32,
     },
     /// `x -> y`.
     Unary {

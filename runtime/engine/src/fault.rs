@@ -18,7 +18,7 @@ pub enum Fault {
     IndexOutOfRange,
     /// An integer division or remainder by zero.
     DivisionByZero,
-    /// There are more results than the model was compiled for.
+    /// There are more results than the model was compiled for, or a loop that depends on data reached its cap.
     BoundExceeded,
     /// A step contradicts its tensors, its parameters or its kind.
     MalformedPlan,
@@ -43,6 +43,7 @@ impl From<KernelError> for Fault {
             KernelError::Shape | KernelError::Unsupported => Self::MalformedPlan,
             KernelError::IndexOutOfRange => Self::IndexOutOfRange,
             KernelError::DivisionByZero => Self::DivisionByZero,
+            KernelError::BoundExceeded => Self::BoundExceeded,
         }
     }
 }
@@ -55,7 +56,7 @@ impl core::fmt::Display for Fault {
             Self::BadEntry => f.write_str("the Plan has no such entry"),
             Self::IndexOutOfRange => f.write_str("an index tensor points outside its axis"),
             Self::DivisionByZero => f.write_str("integer division by zero"),
-            Self::BoundExceeded => f.write_str("more results than the model was compiled for"),
+            Self::BoundExceeded => f.write_str("more results or rounds than the model was compiled for"),
             Self::MalformedPlan => f.write_str("a step contradicts its tensors, its parameters or its kind"),
         }
     }

@@ -9,6 +9,8 @@ pub enum KernelError {
     IndexOutOfRange,
     /// An integer division or remainder by zero.
     DivisionByZero,
+    /// The operands ask for more rounds of a loop than its cap.
+    BoundExceeded,
 }
 
 impl core::fmt::Display for KernelError {
@@ -18,6 +20,7 @@ impl core::fmt::Display for KernelError {
             Self::Unsupported => "the operator is not defined for this element type",
             Self::IndexOutOfRange => "an index points outside its axis",
             Self::DivisionByZero => "integer division by zero",
+            Self::BoundExceeded => "the operands ask for more rounds of a loop than its cap",
         })
     }
 }

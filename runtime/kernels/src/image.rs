@@ -120,12 +120,7 @@ impl Window {
     }
 
     fn check_axis(&self, axis: Axis, size: usize) -> Result {
-        let [kernel, stride, dilation, pad] = self.along(axis).map(|word| word as u64);
-        let reach = stride.saturating_mul(size as u64).saturating_add(kernel.saturating_mul(dilation));
-        if reach.saturating_add(pad) > FARTHEST || stride == 0 || dilation == 0 {
-            return Err(KernelError::Shape);
-        }
-        Ok(())
+        check_slide(self.along(axis), size)
     }
 
     /// Kernel, stride, dilation and padding of one axis.
@@ -148,12 +143,21 @@ impl Window {
 
     /// One axis of the window over an input of `extent` pixels.
     pub(crate) fn slide(&self, axis: Axis, extent: usize) -> Slide {
-        let [kernel, stride, dilation, pad] = self.along(axis);
-        // All taps lie inside where output * stride is at least pad and below extent + pad - (kernel - 1) * dilation.
-        let reach = kernel.saturating_sub(1).saturating_mul(dilation);
-        let end = ceil_div(extent.saturating_add(pad).saturating_sub(reach), stride);
-        Slide { kernel, stride, dilation, pad, extent, interior: ceil_div(pad, stride)..end }
+        Slide::new(self.along(axis), extent)
     }
+}
+
+/// Refuses kernel, stride, dilation and padding of one axis whose coordinates are absurd for so many outputs.
+///
+/// # Errors
+/// A zero stride or dilation, or coordinates beyond 2^29.
+pub(crate) fn check_slide(along: [usize; 4], size: usize) -> Result {
+    let [kernel, stride, dilation, pad] = along.map(|word| word as u64);
+    let reach = stride.saturating_mul(size as u64).saturating_add(kernel.saturating_mul(dilation));
+    if reach.saturating_add(pad) > FARTHEST || stride == 0 || dilation == 0 {
+        return Err(KernelError::Shape);
+    }
+    Ok(())
 }
 
 /// A window that slides along one axis.
@@ -169,6 +173,14 @@ pub(crate) struct Slide {
 }
 
 impl Slide {
+    /// Kernel, stride, dilation and padding over an input of `extent` pixels.
+    pub(crate) fn new([kernel, stride, dilation, pad]: [usize; 4], extent: usize) -> Self {
+        // All taps lie inside where output * stride is at least pad and below extent + pad - (kernel - 1) * dilation.
+        let reach = kernel.saturating_sub(1).saturating_mul(dilation);
+        let end = ceil_div(extent.saturating_add(pad).saturating_sub(reach), stride);
+        Self { kernel, stride, dilation, pad, extent, interior: ceil_div(pad, stride)..end }
+    }
+
     /// The taps at an output position that lie inside the input.
     #[inline]
     pub(crate) fn at(&self, output: usize) -> Taps {

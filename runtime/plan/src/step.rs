@@ -99,6 +99,15 @@ kinds! {
     Gru = 25, "gru", in 5..=8, out 3..=3;
     /// `x [N,H,W,Ci] f32, w [Ci][kh*kw][Co/groups], bias [Co] -> y [N,Ho,Wo,Co]`: transposed convolution. Dense.
     ConvTranspose = 26, "conv_transpose", in 3..=3, out 1..=1;
+    /// `x [N,C,D,H,W] -> y i64 [N,C,Do,Ho,Wo]`: row-major position in x of each window's largest element. Dense.
+    ArgPool = 30, "arg_pool", in 1..=1, out 1..=1;
+    /// `x [N,D,H,W,C] f32, points [N,P,1..3] f32 -> y [N,P,C]`: the image at points, whose coordinates are along W, H, D.
+    /// Axes without a coordinate have one pixel. Dense.
+    GridSample = 31, "grid_sample", in 2..=2, out 1..=1;
+    /// `x [N,H,W,C] f32, regions [R,4] f32 (left, top, right, bottom), images [R] i64 -> y [R,Ho,Wo,C]`: ONNX RoiAlign. Dense.
+    RoiAlign = 32, "roi_align", in 3..=3, out 1..=1;
+    /// `x [N,H,W,C] f32, regions [R,5] f32 (image, left, top, right, bottom) -> y [R,Ho,Wo,C]`: ONNX MaxRoiPool. Dense.
+    MaxRoiPool = 33, "max_roi_pool", in 2..=2, out 1..=1;
     /// `x -> y`: running product along one axis. Dense.
     CumProd = 45, "cum_prod", in 1..=1, out 1..=1;
     /// `x [B,N,N] -> y [B], scratch [N,N]`: determinants. Dense; f32 or f64.
@@ -215,6 +224,42 @@ params! {
         pad_end: [u32; 2],
         /// How a window is summarised.
         op: op::Pool,
+    }
+    /// Parameters of [`Kind::ArgPool`], each along depth, height and width.
+    ArgPool {
+        /// Elements of the window.
+        kernel: [u32; 3],
+        /// Step between windows.
+        stride: [u32; 3],
+        /// Distance between window elements.
+        dilation: [u32; 3],
+        /// Padding before the input; its elements are never the largest.
+        pad: [u32; 3],
+    }
+    /// Parameters of [`Kind::GridSample`].
+    GridSample {
+        /// How a value between pixels is found.
+        filter: op::Filter,
+        /// What lies outside the image.
+        outside: op::Outside,
+        /// What the coordinates count.
+        coordinates: op::Coordinates,
+    }
+    /// Parameters of [`Kind::RoiAlign`].
+    RoiAlign {
+        /// 1 takes the largest weighted sample of a cell, 0 their mean.
+        max: u32,
+        /// 1 where the first pixel's centre lies at 1/2, 0 where it lies at 0 and regions are at least one pixel large.
+        half_pixel: u32,
+        /// Samples of a cell along each axis, at most 64; 0 takes as many as it has pixels.
+        samples: u32,
+        /// Pixels per unit of the regions' coordinates.
+        scale: f32,
+    }
+    /// Parameters of [`Kind::MaxRoiPool`].
+    MaxRoiPool {
+        /// Pixels per unit of the regions' coordinates.
+        scale: f32,
     }
     /// Parameters of [`Kind::Unary`].
     Unary {
@@ -501,7 +546,16 @@ macro_rules! code_words {
     )*};
 }
 
-code_words!(op::Unary, op::Binary, op::Reduce, op::Pool, op::Aggregate);
+code_words!(
+    op::Unary,
+    op::Binary,
+    op::Reduce,
+    op::Pool,
+    op::Aggregate,
+    op::Filter,
+    op::Outside,
+    op::Coordinates
+);
 
 /// One step record, read in place.
 #[derive(Clone, Copy, Debug)]

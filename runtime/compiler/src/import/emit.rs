@@ -290,6 +290,11 @@ impl Emit {
             Op::ConvTranspose { .. } => dims(1).iter().product(),
             Op::MatMul => dims(0).last().copied().unwrap_or(1),
             Op::Pool { window, .. } => window.kernel.iter().product(),
+            Op::ArgPool(window) => window.kernel.iter().product(),
+            Op::GridSample { .. } => 64,
+            Op::RoiAlign { .. } | Op::MaxRoiPool { .. } => {
+                dims(0).iter().skip(1).take(2).product::<usize>().max(1) * 16
+            }
             Op::Lstm(_) => 4 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Gru(_) => 3 * (dims(1).iter().skip(1).product::<usize>() + made),
             Op::Rnn(_) => dims(1).iter().skip(1).product::<usize>() + made,

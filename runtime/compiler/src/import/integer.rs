@@ -3,11 +3,12 @@
 use mote_abi::DType;
 use mote_abi::op::Binary;
 
-use super::conv::{Spatial, from_image, image_dims, positive, to_image};
+
 use super::linear::product;
 use super::node::{Built, Cx};
 use super::quantized::{dynamic, quantize};
 use super::table::Entry;
+use super::window::{Spatial, from_image, image_dims, positive, to_image};
 use crate::centered::{self, Centered};
 use crate::error::Reason;
 use crate::graph::{Op, QConv, Steps, ValueId, Window};

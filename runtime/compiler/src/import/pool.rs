@@ -3,11 +3,12 @@
 use mote_abi::DType;
 use mote_abi::op::{Binary, Pool, Reduce, Unary};
 
-use super::conv::{Spatial, from_image, image_dims, positive, to_image};
+use super::emit::element;
 use super::node::{Built, Cx};
 use super::table::Entry;
+use super::window::{Spatial, from_image, image_dims, positive, to_image};
 use crate::error::Reason;
-use crate::graph::{Op, ValueId};
+use crate::graph::{Op, ValueId, Volume};
 
 pub(super) const OPS: &[Entry] = &[
     Entry::onnx(
@@ -28,43 +29,119 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("GlobalLpPool", 2, &["p"], global_lp_pool),
 ];
 
-/// `storage_order` concerns the indices alone, which are refused.
 fn max_pool(cx: &mut Cx<'_>) -> Built {
     let x = cx.input(0)?;
-    cx.flag("storage_order", false)?;
+    let columns_first = cx.flag("storage_order", false)?;
     let dtype = cx.dtype(x);
     match dtype {
-        DType::F32 => Ok(vec![pool(cx, x, Pool::Max)?]),
-        // Bytes are exact in f32.
-        DType::I8 | DType::U8 => {
-            let wide = cx.cast(x, DType::F32)?;
-            let y = pool(cx, wide, Pool::Max)?;
-            Ok(vec![cx.cast(y, dtype)?])
-        }
-        other => Err(Reason::Type(other)),
+        DType::F32 | DType::F64 | DType::I8 | DType::U8 => {}
+        other => return Err(Reason::Type(other)),
     }
+    if cx.wants(1) {
+        return max_pool_with_positions(cx, x, columns_first);
+    }
+    // Bytes are exact in f32.
+    let wide = if dtype.size() == 1 { cx.cast(x, DType::F32)? } else { x };
+    let y = pool(cx, wide, Pool::Max)?;
+    Ok(vec![cx.cast(y, dtype)?])
+}
+
+/// The positions say which elements the values are.
+fn max_pool_with_positions(cx: &mut Cx<'_>, x: ValueId, columns_first: bool) -> Built {
+    let (spatial, out) = windows(cx, x)?;
+    let dims = cx.dims(x);
+    let filled = |i: usize| {
+        let inside = |o: usize, k: usize| {
+            let at = o * spatial.stride[i] + k * spatial.dilation[i];
+            (spatial.pad[i][0]..spatial.pad[i][0] + dims[i + 2]).contains(&at)
+        };
+        (0..out[i]).all(|o| (0..spatial.kernel[i]).any(|k| inside(o, k)))
+    };
+    if !(0..out.len()).all(filled) {
+        return Err(Reason::Form("a window without an element has no largest one"));
+    }
+    let deep = volume(cx, x)?;
+    let along = |values: &[usize], rest: usize| {
+        let missing = 3 - values.len();
+        std::array::from_fn(|i| i.checked_sub(missing).map_or(rest, |i| values[i]))
+    };
+    let pads: Vec<usize> = spatial.pad.iter().map(|pad| pad[0]).collect();
+    let op = Op::ArgPool(Volume {
+        kernel: along(&spatial.kernel, 1),
+        stride: along(&spatial.stride, 1),
+        dilation: along(&spatial.dilation, 1),
+        pad: along(&pads, 0),
+    });
+    let made: [usize; 3] = along(&out, 1);
+    let positions = cx.emit(op, &[Some(deep)], DType::I64, [&dims[..2], &made].concat())?;
+    let positions = cx.reshape(positions, [&dims[..2], &out].concat())?;
+    let flat = cx.reshape(x, vec![dims.iter().product()])?;
+    let y = cx.gather(flat, positions, 0)?;
+    let positions = if columns_first { by_columns(cx, positions, &dims[2..])? } else { positions };
+    Ok(vec![y, positions])
+}
+
+/// `[N, C, ..]` with one to three spatial axes as three.
+fn volume(cx: &mut Cx<'_>, x: ValueId) -> Result<ValueId, Reason> {
+    let dims = cx.dims(x);
+    let missing = vec![1; 5 - dims.len()];
+    cx.reshape(x, [&dims[..2], &missing, &dims[2..]].concat())
+}
+
+/// Row-major positions counted with the first spatial axis running fastest, channels and images apart as before.
+fn by_columns(cx: &mut Cx<'_>, positions: ValueId, extents: &[usize]) -> Result<ValueId, Reason> {
+    let plane: usize = extents.iter().product();
+    let mut rest = {
+        let plane = cx.scalar_like(positions, plane as f64)?;
+        cx.binary(Binary::Mod, positions, plane)?
+    };
+    let mut sum = cx.binary(Binary::Sub, positions, rest)?;
+    for i in (0..extents.len()).rev() {
+        let extent = cx.scalar_like(positions, extents[i] as f64)?;
+        let step = cx.scalar_like(positions, extents[..i].iter().product::<usize>() as f64)?;
+        let index = cx.binary(Binary::Mod, rest, extent)?;
+        rest = cx.binary(Binary::Div, rest, extent)?;
+        let part = cx.binary(Binary::Mul, index, step)?;
+        sum = cx.binary(Binary::Add, sum, part)?;
+    }
+    Ok(sum)
 }
 
 fn average_pool(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let with_padding = cx.flag("count_include_pad", false)?;
     Ok(vec![pool(cx, x, if with_padding { Pool::AverageWithPadding } else { Pool::Average })?])
 }
 
-/// The p-th root of the sum of p-th powers; the sum is the padded mean times the window's size.
+/// The p-th root of the sum of p-th powers, padding counted as zeros; the sum is the mean times the window's size.
 fn lp_pool(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let p = cx.int("p", 2)?;
-    if cx.int("ceil_mode", 0)? != 0 {
-        return Err(Reason::AttributeValue { name: "ceil_mode", got: "1".to_owned() });
-    }
-    let kernel =
-        positive(cx, "kernel_shape", cx.rank(x).saturating_sub(2))?.ok_or(Reason::MissingAttribute("kernel_shape"))?;
+    let (mut spatial, out) = windows(cx, x)?;
     let powers = raise(cx, x, p)?;
-    let mean = pool(cx, powers, Pool::AverageWithPadding)?;
-    let count = cx.scalar_like(mean, kernel.iter().product::<usize>() as f64)?;
+    let whole = surround(cx, powers, &spatial, &out)?;
+    let count = spatial.taps();
+    spatial.pad.fill([0, 0]);
+    let mean = pool_windows(cx, whole, Pool::Average, &spatial, &out)?;
+    let count = cx.scalar_like(mean, count as f64)?;
     let sum = cx.binary(Binary::Mul, mean, count)?;
     Ok(vec![root(cx, sum, p)?])
+}
+
+/// The input within as many zeros as all windows reach into, the last of a result rounded up included.
+fn surround(cx: &mut Cx<'_>, x: ValueId, spatial: &Spatial, out: &[usize]) -> Result<ValueId, Reason> {
+    let mut dims = cx.dims(x);
+    let mut before = vec![0; dims.len()];
+    for (i, &out) in out.iter().enumerate() {
+        before[i + 2] = spatial.pad[i][0];
+        let (reached, kept) = ((out - 1) * spatial.stride[i] + spatial.reach(i), before[i + 2] + dims[i + 2]);
+        dims[i + 2] = if reached > kept { reached } else { kept };
+    }
+    if dims == cx.dims(x) {
+        return Ok(x);
+    }
+    let value = element(cx.dtype(x), 0.0);
+    cx.emit_as(Op::Pad { before, value }, &[Some(x)], x, dims)
 }
 
 fn raise(cx: &mut Cx<'_>, x: ValueId, p: i64) -> Result<ValueId, Reason> {
@@ -92,6 +169,12 @@ fn root(cx: &mut Cx<'_>, x: ValueId, p: i64) -> Result<ValueId, Reason> {
 }
 
 fn pool(cx: &mut Cx<'_>, x: ValueId, op: Pool) -> Result<ValueId, Reason> {
+    let (spatial, out) = windows(cx, x)?;
+    pool_windows(cx, x, op, &spatial, &out)
+}
+
+/// The windows over an input and how many there are along each axis.
+fn windows(cx: &Cx<'_>, x: ValueId) -> Result<(Spatial, Vec<usize>), Reason> {
     let dims = cx.dims(x);
     if !(3..=5).contains(&dims.len()) || dims.contains(&0) {
         return Err(Reason::Shape { what: "the input", got: dims });
@@ -103,8 +186,13 @@ fn pool(cx: &mut Cx<'_>, x: ValueId, op: Pool) -> Result<ValueId, Reason> {
         return Err(Reason::Form("its padding is not smaller than its window"));
     }
     let out = pooled(cx, &spatial, &dims[2..])?;
-    if rank < 3 {
-        return pool_image(cx, x, op, &spatial, &out);
+    Ok((spatial, out))
+}
+
+fn pool_windows(cx: &mut Cx<'_>, x: ValueId, op: Pool, spatial: &Spatial, out: &[usize]) -> Result<ValueId, Reason> {
+    let dims = cx.dims(x);
+    if dims.len() < 5 {
+        return pool_image(cx, x, op, spatial, out);
     }
     let (n, c, d) = (dims[0], dims[1], dims[2]);
     let slices = cx.reshape(x, vec![n, c * d, dims[3], dims[4]])?;
@@ -116,22 +204,11 @@ fn pool(cx: &mut Cx<'_>, x: ValueId, op: Pool) -> Result<ValueId, Reason> {
     cx.reshape(y, vec![n, c, out[0], out[1], out[2]])
 }
 
-impl Spatial {
-    fn axes(&self, axes: &[usize]) -> Self {
-        Self {
-            kernel: axes.iter().map(|&i| self.kernel[i]).collect(),
-            stride: axes.iter().map(|&i| self.stride[i]).collect(),
-            dilation: axes.iter().map(|&i| self.dilation[i]).collect(),
-            pad: axes.iter().map(|&i| self.pad[i]).collect(),
-        }
-    }
-}
-
 fn pool_image(cx: &mut Cx<'_>, x: ValueId, op: Pool, spatial: &Spatial, out: &[usize]) -> Result<ValueId, Reason> {
     let dims = cx.dims(x);
     let image = to_image(cx, x)?;
     let made = image_dims(dims[0], out, dims[1]);
-    let y = cx.emit(Op::Pool { window: spatial.window(), op }, &[Some(image)], DType::F32, made)?;
+    let y = cx.emit_as(Op::Pool { window: spatial.window(), op }, &[Some(image)], x, made)?;
     from_image(cx, y, dims.len())
 }
 
@@ -151,13 +228,13 @@ fn pooled(cx: &Cx<'_>, spatial: &Spatial, extents: &[usize]) -> Result<Vec<usize
 }
 
 fn global_pool(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let op = if cx.op() == "GlobalMaxPool" { Reduce::Max } else { Reduce::Mean };
     Ok(vec![over_space(cx, x, op)?])
 }
 
 fn global_lp_pool(cx: &mut Cx<'_>) -> Built {
-    let x = cx.f32_input(0)?;
+    let x = cx.float_input(0)?;
     let p = cx.int("p", 2)?;
     let powers = raise(cx, x, p)?;
     let sum = over_space(cx, powers, Reduce::Sum)?;

@@ -3,8 +3,8 @@
 use super::item::Item;
 use super::node::{Built, Cx};
 use super::{
-    activation, attention, causal, contrib, conv, dynamic, elementwise, linear, loss, ml, ngrams, norm, pool,
-    recurrent, reduce, resize, scatter, sequence, shape, signal, source,
+    activation, attention, causal, contrib, conv, deform, dynamic, elementwise, grid, linear, loss, ml, ngrams, norm,
+    overlap, pool, recurrent, reduce, region, resize, scatter, sequence, shape, signal, source, transposed, unpool,
 };
 use super::{integer, qlinear, quantized};
 use crate::error::Reason;
@@ -144,24 +144,30 @@ const FAMILIES: &[&[Entry]] = &[
     contrib::OPS,
     conv::OPS,
     CONTROL,
+    deform::OPS,
     dynamic::OPS,
     elementwise::OPS,
+    grid::OPS,
     integer::OPS,
     linear::OPS,
     loss::OPS,
     ngrams::OPS,
     norm::OPS,
+    overlap::OPS,
     pool::OPS,
     qlinear::OPS,
     quantized::OPS,
     recurrent::OPS,
     reduce::OPS,
+    region::OPS,
     resize::OPS,
     scatter::OPS,
     sequence::OPS,
     shape::OPS,
     signal::OPS,
     source::OPS,
+    transposed::OPS,
+    unpool::OPS,
 ];
 
 /// Every meaning of every operator.

@@ -66,6 +66,14 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         Kind::Dequantize => 3 * written,
         Kind::Lookup => written,
         Kind::QBinary => 12 * written,
+        Kind::ArgPool => match step.params {
+            Params::ArgPool(p) => written * (3 * p.kernel.iter().fold(1, |n: u64, &k| n.saturating_mul(k.into())) + 4),
+            _ => written,
+        },
+        Kind::GridSample => grid_cost(w, &step.params) * count(w) + written * 3 * grid_taps(w, &step.params),
+        Kind::RoiAlign => written * 12 * samples(x, y, &step.params) + count(w),
+        // Neighbouring cells share a row and a column at most.
+        Kind::MaxRoiPool => dim(y, 0) * dim(y, 3) * 3 * (dim(x, 1) + 2 * dim(y, 1)) * (dim(x, 2) + 2 * dim(y, 2)),
         Kind::Unary => written * unary_cost(&step.params),
         Kind::Binary => written * binary_cost(&step.params),
         Kind::Reduce => 2 * (read + written) + read * reduction_cost(&step.params),
@@ -146,6 +154,32 @@ pub(crate) fn factor_sum(len: u64) -> u64 {
         }
     }
     sum
+}
+
+/// Pixels that a point mixes at most.
+fn grid_taps(points: Option<&Tensor>, params: &Params) -> u64 {
+    let Params::GridSample(params) = params else { return 1 };
+    let along: u64 = match params.filter {
+        op::Filter::Nearest => 1,
+        op::Filter::Linear => 2,
+        op::Filter::Cubic => 4,
+    };
+    along.pow(dim(points, 2) as u32)
+}
+
+/// Operations of one coordinate: its pixels and their weights.
+fn grid_cost(points: Option<&Tensor>, params: &Params) -> u64 {
+    2 * TRANSCENDENTAL + grid_taps(points, params)
+}
+
+/// Samples of a cell at most: where their number follows from a region, that is twice as large as the image at most.
+fn samples(x: Option<&Tensor>, y: Option<&Tensor>, params: &Params) -> u64 {
+    let Params::RoiAlign(params) = params else { return 1 };
+    let along = |axis: usize| match params.samples {
+        0 => 2 * (dim(x, axis) + 1) / dim(y, axis) + 1,
+        samples => samples.into(),
+    };
+    along(1) * along(2)
 }
 
 fn unary_cost(params: &Params) -> u64 {

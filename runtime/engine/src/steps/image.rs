@@ -1,3 +1,4 @@
+use mote_abi::DType;
 use mote_kernels::{Clamp, Image, Layout, Window, select as kernel};
 use mote_plan::step::{self, Step};
 use mote_plan::{Plan, Tensor};
@@ -71,16 +72,30 @@ pub fn conv_transpose(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -
 /// # Errors
 /// A step that contradicts its tensors.
 pub fn pool(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
-    let p: step::Pool = params(step)?;
     let mut operands = arena.operands(plan, step, Overlap::Apart)?;
-    let shape = kernel::Pool {
-        x: input_image(&operands, 0)?,
-        y: output_image(&operands)?,
+    let shape = pooling(&operands, step, DType::F32)?;
+    Ok(kernel::pool(&shape, operands.input(0)?, operands.output(0)?)?)
+}
+
+/// Pooling of doubles, [`mote_plan::Kind::Pool`].
+///
+/// # Errors
+/// A step that contradicts its tensors.
+pub fn pool_f64(plan: &Plan<'_>, step: &Step<'_>, arena: &mut Arena<'_>) -> Result {
+    let mut operands = arena.operands(plan, step, Overlap::Apart)?;
+    let shape = pooling(&operands, step, DType::F64)?;
+    Ok(kernel::pool_any::<f64>(&shape, operands.input(0)?, operands.output(0)?)?)
+}
+
+fn pooling(operands: &Operands<'_>, step: &Step<'_>, dtype: DType) -> Result<kernel::Pool> {
+    let p: step::Pool = params(step)?;
+    Ok(kernel::Pool {
+        x: image_of(dtype, operands.input_tensor(0)?, operands.input_layout(0)?)?,
+        y: image_of(dtype, operands.output_tensor(0)?, operands.output_layout(0)?)?,
         window: Window { kernel: p.kernel, stride: p.stride, dilation: p.dilation, pad: p.pad },
         pad_end: p.pad_end,
         op: p.op,
-    };
-    Ok(kernel::pool(&shape, operands.input(0)?, operands.output(0)?)?)
+    })
 }
 
 fn grouped(p: &step::ConvGroup, operands: &Operands<'_>) -> Result<kernel::ConvGroup> {
@@ -102,6 +117,10 @@ fn output_image(operands: &Operands<'_>) -> Result<Image> {
 }
 
 fn image(tensor: &Tensor, layout: Layout) -> Result<Image> {
-    require(tensor.dtype == mote_abi::DType::F32)?;
+    image_of(DType::F32, tensor, layout)
+}
+
+fn image_of(dtype: DType, tensor: &Tensor, layout: Layout) -> Result<Image> {
+    require(tensor.dtype == dtype)?;
     Ok(Image::new(&layout, (tensor.bytes / tensor.dtype.size()) as usize)?)
 }

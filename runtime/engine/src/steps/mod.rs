@@ -9,12 +9,13 @@ mod matrix;
 mod movement;
 mod quantized;
 mod recurrent;
+mod region;
 mod search;
 mod signal;
 
 pub use dynamic::{bound, non_max_suppression, non_zero, unique};
 pub use element_wise::{binary, binary_f32, binary_f64, select, unary, unary_f32, unary_f64};
-pub use image::{conv, conv_group, conv_transpose, depthwise, pool};
+pub use image::{conv, conv_group, conv_transpose, depthwise, pool, pool_f64};
 pub use index::{gather, gather_elements, gather_nd, scatter_elements, scatter_nd};
 pub use line::{
     arg_reduce, arg_reduce_f32, cum_prod, cum_sum, cum_sum_f32, lerp, reduce, reduce_f32, reduce_f64, softmax,
@@ -24,6 +25,7 @@ pub use matrix::{det, mat_mul, mat_mul_f32, mat_mul_f64};
 pub use movement::{cast, copy, fill, halo};
 pub use quantized::{dequantize, lookup, q_binary, q_conv, q_conv_group, q_depthwise, q_pool, quantize};
 pub use recurrent::{gru, lstm, rnn};
+pub use region::{arg_pool, grid_sample, max_roi_pool, roi_align};
 pub use search::{couple, find, find_f32, square_distance, square_distance_f32, trees, trees_f32};
 pub use signal::{dft, dft_f32};
 

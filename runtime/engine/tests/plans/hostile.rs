@@ -86,6 +86,24 @@ fn every_kind() -> AlignedBytes {
     let taps = [s.constant(&[2], &[0_i32, 1]), s.constant(&[2], &[1_i32, 2]), s.constant(&[2], &[0.5_f32, 0.25])];
     let resized = s.tensor::<f32>(&[1, 2, 2]);
     s.step(Kind::Lerp, &[a, taps[0], taps[1], taps[2]], &[resized], &step::Axis { axis: 2 });
+    let volume = s.constant(&[1, 1, 1, 2, 3], &[1.0_f32, 5.0, 2.0, 0.5, 3.0, 4.0]);
+    let places = s.tensor::<i64>(&[1, 1, 1, 2, 2]);
+    let windows = step::ArgPool { kernel: [1, 1, 2], stride: [1; 3], dilation: [1; 3], pad: [0; 3] };
+    s.step(Kind::ArgPool, &[volume], &[places], &windows);
+    let (picture, points) = (s.constant(&[1, 1, 2, 3, 1], &[0.5_f32; 6]), s.constant(&[1, 2, 2], &[0.5_f32; 4]));
+    let sampled = s.tensor::<f32>(&[1, 2, 1]);
+    let sampling = step::GridSample {
+        filter: op::Filter::Linear,
+        outside: op::Outside::Mirror,
+        coordinates: op::Coordinates::Edges,
+    };
+    s.step(Kind::GridSample, &[picture, points], &[sampled], &sampling);
+    let (boxes, images) = (s.constant(&[1, 4], &[0.0_f32, 0.0, 2.0, 2.0]), s.constant(&[1], &[0_i64]));
+    let (photo, cells) = (s.constant(&[1, 2, 2, 2], &[0.5_f32; 8]), s.tensor::<f32>(&[1, 1, 2, 2]));
+    let align = step::RoiAlign { max: 0, half_pixel: 1, samples: 0, scale: 1.0 };
+    s.step(Kind::RoiAlign, &[photo, boxes, images], &[cells], &align);
+    let boxes = s.constant(&[1, 5], &[0.0_f32, 0.0, 0.0, 2.0, 2.0]);
+    s.step(Kind::MaxRoiPool, &[photo, boxes], &[cells], &step::MaxRoiPool { scale: 1.0 });
     let best = s.tensor::<i64>(&[2, 1]);
     s.step(Kind::ArgReduce, &[ints], &[best], &step::ArgReduce { axis: 1, max: 1, last: 0 });
     s.step(Kind::CumSum, &[ints], &[sums], &step::CumSum { axis: 1, exclusive: 1, reverse: 1 });

@@ -1,6 +1,7 @@
 //! The truth: every operator as plain loops in the order of `ORDER.md`. What `blocked/` and the emitted code compute is
 //! held to these functions bit for bit.
 
+pub mod arg_pool;
 pub mod arg_reduce;
 pub mod binary;
 pub mod cast;
@@ -18,18 +19,21 @@ pub mod distinct;
 pub mod fill;
 pub mod find;
 pub mod gather;
+pub mod grid_sample;
 pub mod gru;
 pub mod halo;
 pub mod lerp;
 pub mod lstm;
 pub mod mat_mul;
 pub mod math;
+pub mod max_roi_pool;
 pub(crate) mod movement;
 pub mod pool;
 pub mod quantized;
 pub mod recurrent;
 pub mod reduce;
 pub mod rnn;
+pub mod roi_align;
 pub mod scatter;
 pub mod select;
 pub mod softmax;

@@ -4,6 +4,7 @@ use mote_abi::op;
 
 use crate::error::{KernelError, Result};
 use crate::image::{Axis, Image, Pixel, Window};
+use crate::number::Number;
 
 /// The shapes of a pooling.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +54,7 @@ impl Pool {
 }
 
 /// The larger of both as pooling and Max reductions see it: NaN wins, the first of equals stays.
-pub(crate) fn larger(acc: f32, v: f32) -> f32 {
+pub(crate) fn larger<T: Number>(acc: T, v: T) -> T {
     if (v > acc || v.is_nan()) && !acc.is_nan() { v } else { acc }
 }
 
@@ -61,24 +62,24 @@ pub(crate) fn larger(acc: f32, v: f32) -> f32 {
 ///
 /// # Errors
 /// Contradicting shapes.
-pub fn pool(shape: &Pool, x: &[f32], y: &mut [f32]) -> Result {
+pub fn pool<T: Number>(shape: &Pool, x: &[T], y: &mut [T]) -> Result {
     shape.check()?;
     let Pool { x: input, y: output, window, .. } = shape;
     output.pixels(|at| {
         let rows = window.inside(Axis::Vertical, at.row, input.size[0]);
         let columns = window.inside(Axis::Horizontal, at.column, input.size[1]);
         let to = output.at(at.image, at.row, at.column);
-        let factor = 1.0 / shape.divisor(at) as f32;
+        let factor = T::ONE.div(T::from_count(shape.divisor(at)));
         for c in 0..output.channels {
-            let mut acc = if shape.op == op::Pool::Max { f32::NEG_INFINITY } else { 0.0 };
+            let mut acc = if shape.op == op::Pool::Max { T::LOWEST } else { T::ZERO };
             for ky in rows.first..rows.end {
                 for kx in columns.first..columns.end {
                     let from = input.at(at.image, rows.input(ky), columns.input(kx));
                     let value = *x.get(from + c).ok_or(KernelError::Shape)?;
-                    acc = if shape.op == op::Pool::Max { larger(acc, value) } else { acc + value };
+                    acc = if shape.op == op::Pool::Max { larger(acc, value) } else { acc.add(value) };
                 }
             }
-            let result = if shape.op == op::Pool::Max { acc } else { acc * factor };
+            let result = if shape.op == op::Pool::Max { acc } else { acc.mul(factor) };
             *y.get_mut(to + c).ok_or(KernelError::Shape)? = result;
         }
         Ok(())

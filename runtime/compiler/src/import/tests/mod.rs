@@ -10,6 +10,7 @@ mod half;
 mod hostile;
 pub(crate) mod onnx_build;
 mod operators;
+mod places;
 mod quantized;
 mod recurrent;
 mod refusals;
@@ -17,6 +18,7 @@ mod sequence;
 mod signal;
 mod structure;
 mod types;
+mod windows;
 
 use mote_plan::{AlignedBytes, Plan};
 use tract_onnx::pb::{NodeProto, TensorProto};

@@ -85,7 +85,9 @@ pub(super) fn pool(build: &mut Build<'_>, node: &Node, window: &Window, op: op::
     if op == op::Pool::Max && matches!(build.graph.value(x).dtype, DType::I8 | DType::U8) {
         return quantized::largest(build, node, window);
     }
-    require_f32(build, node, x)?;
+    if build.graph.value(x).dtype != DType::F64 {
+        require_f32(build, node, x)?;
+    }
     let source = build.any(x)?;
     let target = build.result(node.outputs[0])?;
     let params = step::Pool {

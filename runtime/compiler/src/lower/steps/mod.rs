@@ -8,6 +8,7 @@ mod movement;
 mod pointwise;
 mod quantized;
 mod recurrent;
+mod region;
 mod search;
 
 use mote_plan::Kind;
@@ -30,6 +31,9 @@ pub(super) fn lower(build: &mut Build<'_>, node: &Node) -> Result<(), LowerError
         Op::Conv { window, groups, clamp } => conv::forward(build, node, window, *groups, *clamp),
         Op::ConvTranspose { window, groups } => conv::transposed(build, node, window, *groups),
         Op::Pool { window, op } => conv::pool(build, node, window, *op),
+        Op::ArgPool(_) | Op::GridSample { .. } | Op::RoiAlign { .. } | Op::MaxRoiPool { .. } => {
+            region::lower(build, node)
+        }
         Op::MatMul => matmul::product(build, node),
         Op::Det => matmul::determinants(build, node),
         Op::Unary { op, alpha, beta } => pointwise::unary(build, node, *op, *alpha, *beta),
