@@ -91,7 +91,8 @@ pub(crate) struct Request {
 impl OnnxFile {
     /// The inputs that a caller provides.
     pub(crate) fn inputs(&self) -> Result<Vec<InputSpec>, Failure> {
-        let inputs = mote_compiler::inputs(&self.bytes, Precision::default());
+        let preparations = self.facts()?.map(|facts| facts.preparations()).unwrap_or_default();
+        let inputs = mote_compiler::inputs(&self.bytes, Precision::default(), &preparations);
         inputs.map_err(|error| Failure::compile(&error).at(self.path.display()))
     }
 
@@ -102,11 +103,15 @@ impl OnnxFile {
         compiled.map_err(|error| Failure::compile(&error).at(self.path.display()))
     }
 
+    /// What the `model.toml` beside the file states of it. A folder may hold networks that it does not speak of.
+    fn facts(&self) -> Result<Option<Facts>, Failure> {
+        let facts = Facts::beside(&self.path)?;
+        Ok(facts.filter(|facts| facts.versions.is_empty() || facts.version_of(&self.path).is_some()))
+    }
+
     /// What the compiler is told.
     pub(crate) fn options(&self, request: &Request) -> Result<CompileOptions, Failure> {
-        let facts = Facts::beside(&self.path)?;
-        // A folder may hold networks that its model.toml does not speak of.
-        let facts = facts.filter(|facts| facts.versions.is_empty() || facts.version_of(&self.path).is_some());
+        let facts = self.facts()?;
         let stated = facts.as_ref().and_then(|facts| facts.version_of(&self.path)).map(mote_release::Version::number);
         let folder = self.path.parent().map(|dir| if dir.as_os_str().is_empty() { Path::new(".") } else { dir }.into());
         let import = ImportOptions {

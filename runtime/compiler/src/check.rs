@@ -64,7 +64,9 @@ const SIZES: [usize; 3] = [1, 64, 256];
 /// # Errors
 /// Bytes that are not a model within the supported set of fields, types and operator sets.
 pub fn check(bytes: &[u8], options: &CompileOptions) -> Result<Check, ImportError> {
-    let survey = Model::read(bytes)?.survey()?;
+    let mut model = Model::read(bytes)?;
+    model.prepare(&options.preparations)?;
+    let survey = model.survey()?;
     let mut best = attempt(bytes, options, &survey, SIZES[0]);
     for &size in &SIZES[1..] {
         // Without an assumption, another size changes nothing.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::budget::{Budget, OverBudget};
 use crate::error::ImportError;
 use crate::graph::Graph;
-use crate::import::{self, Dim, ImportOptions, InputSpec, Model};
+use crate::import::{self, Dim, ImportOptions, InputSpec, Model, Preparation};
 use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target, Weights};
 use crate::passes;
 use crate::sklearn::{Estimator, EstimatorError};
@@ -35,6 +35,8 @@ pub struct CompileOptions {
     pub hop: Option<u32>,
     /// Decision threshold.
     pub threshold: Option<f32>,
+    /// How inputs are made of what callers give.
+    pub preparations: Vec<Preparation>,
     /// What the import may assume and use.
     pub import: ImportOptions,
     /// What a scikit-learn estimator is computed in; an ONNX file says so itself.
@@ -206,8 +208,12 @@ pub fn compile_for(bytes: &[u8], options: &CompileOptions, targets: &[Target]) -
 ///
 /// # Errors
 /// See [`CompileError`].
-pub fn inputs(bytes: &[u8], precision: Precision) -> Result<Vec<InputSpec>, CompileError> {
-    Source::read(bytes, precision)?.inputs()
+pub fn inputs(
+    bytes: &[u8],
+    precision: Precision,
+    preparations: &[Preparation],
+) -> Result<Vec<InputSpec>, CompileError> {
+    Source::read(bytes, precision, preparations)?.inputs()
 }
 
 /// A file that was read, by what it is.
@@ -217,12 +223,18 @@ enum Source {
 }
 
 impl Source {
-    fn read(bytes: &[u8], precision: Precision) -> Result<Self, CompileError> {
+    fn read(bytes: &[u8], precision: Precision, preparations: &[Preparation]) -> Result<Self, CompileError> {
         if mote_pickle::recognises(bytes) {
+            if let Some(first) = preparations.first() {
+                let reason = "only the inputs of ONNX models are prepared";
+                return Err(ImportError::Preparation { input: first.input().to_owned(), reason }.into());
+            }
             let estimator = Estimator::read(bytes, precision.dtype()).map_err(Box::new)?;
             return Ok(Self::Estimator(estimator));
         }
-        Ok(Self::Onnx(Model::read(bytes)?))
+        let mut model = Model::read(bytes)?;
+        model.prepare(preparations)?;
+        Ok(Self::Onnx(model))
     }
 
     fn inputs(&self) -> Result<Vec<InputSpec>, CompileError> {
@@ -255,7 +267,7 @@ impl Imported {
         if !valid_name(&options.name) {
             return Err(CompileError::Name(options.name.clone()));
         }
-        let source = Source::read(bytes, options.precision)?;
+        let source = Source::read(bytes, options.precision, &options.preparations)?;
         let specs = source.inputs()?;
         let mut entries = Vec::new();
         let mut labels = options.labels.clone();

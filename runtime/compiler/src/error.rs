@@ -81,6 +81,14 @@ pub enum ImportError {
         /// Shape given.
         got: Vec<usize>,
     },
+    /// A preparation that does not make the input that it is for.
+    #[error("the preparation of input `{input}`: {reason}")]
+    Preparation {
+        /// Name of the input.
+        input: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A stored tensor cannot be read.
     #[error("tensor `{name}`: {reason}")]
     Tensor {
@@ -155,7 +163,7 @@ impl ImportError {
             | Self::DimConflict { .. }
             | Self::UnknownDim { .. }
             | Self::UnknownBound { .. } => "E-IMPORT-DIM",
-            Self::UnknownInput { .. } | Self::InputShape { .. } => "E-IMPORT-INPUT",
+            Self::Preparation { .. } | Self::UnknownInput { .. } | Self::InputShape { .. } => "E-IMPORT-INPUT",
             Self::Tensor { .. } => "E-IMPORT-TENSOR",
             Self::MissingValue { .. }
             | Self::DuplicateValue { .. }

@@ -546,16 +546,7 @@ macro_rules! code_words {
     )*};
 }
 
-code_words!(
-    op::Unary,
-    op::Binary,
-    op::Reduce,
-    op::Pool,
-    op::Aggregate,
-    op::Filter,
-    op::Outside,
-    op::Coordinates
-);
+code_words!(op::Unary, op::Binary, op::Reduce, op::Pool, op::Aggregate, op::Filter, op::Outside, op::Coordinates);
 
 /// One step record, read in place.
 #[derive(Clone, Copy, Debug)]

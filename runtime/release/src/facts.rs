@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use mote_compiler::CompileOptions;
+use mote_compiler::import::Preparation;
 use serde::Deserialize;
+
+use crate::preparation::{PictureInput, SoundInput};
 
 /// The longest file that is read.
 const MAX_FILE: u64 = 1 << 20;
@@ -21,6 +24,12 @@ pub struct Facts {
     pub stream: Option<Stream>,
     /// How an anomaly score is judged.
     pub anomaly: Option<Anomaly>,
+    /// Inputs that are made of pictures.
+    #[serde(rename = "picture")]
+    pub pictures: Vec<PictureInput>,
+    /// Inputs that are made of sounds.
+    #[serde(rename = "sound")]
+    pub sounds: Vec<SoundInput>,
     /// The trained networks of the folder, oldest first.
     pub versions: Vec<Version>,
 }
@@ -144,7 +153,13 @@ impl Facts {
         }
     }
 
-    /// Fills in what the options leave open: labels, window, hop and threshold.
+    /// How inputs are made of what callers give.
+    pub fn preparations(&self) -> Vec<Preparation> {
+        let pictures = self.pictures.iter().map(|picture| Preparation::Picture(picture.into()));
+        pictures.chain(self.sounds.iter().map(|sound| Preparation::Sound(sound.into()))).collect()
+    }
+
+    /// Fills in what the options leave open: labels, window, hop, threshold and preparations.
     pub fn complete(&self, options: &mut CompileOptions) {
         if options.labels.is_empty() {
             options.labels.clone_from(&self.labels);
@@ -152,6 +167,9 @@ impl Facts {
         if let Some(stream) = &self.stream {
             options.window = options.window.or(Some(stream.window));
             options.hop = options.hop.or(Some(stream.hop));
+        }
+        if options.preparations.is_empty() {
+            options.preparations = self.preparations();
         }
         options.threshold = options.threshold.or(self.anomaly.map(|anomaly| anomaly.threshold));
     }
@@ -166,6 +184,8 @@ impl Version {
 
 #[cfg(test)]
 mod tests {
+    use mote_compiler::import::PictureSize;
+
     use super::*;
 
     #[test]
@@ -173,6 +193,26 @@ mod tests {
         let facts: Facts = toml::from_str("name = \"x\"\nseed = 4\n[input]\nname = \"y\"\n").unwrap();
         assert_eq!((facts.name.as_deref(), facts.versions.len()), (Some("x"), 0));
         assert!(toml::from_str::<Facts>("labels = 3").is_err());
+    }
+
+    #[test]
+    fn preparations_are_told() {
+        let text = "[[picture]]\ninput = \"image\"\nheight = 480\nwidth = 640\nresize = 256\ncrop = [224, 224]\n\
+                    [[sound]]\ninput = \"mel\"\nsamples = 16000\nsample_rate = 16000\nframe = 400\nhop = 160\n\
+                    mels = 40\nlog = \"decibel\"\n";
+        let facts: Facts = toml::from_str(text).unwrap();
+        let told = facts.preparations();
+        assert_eq!(
+            told.iter().map(|p| (p.input(), p.name())).collect::<Vec<_>>(),
+            [("image", "picture"), ("mel", "sound")]
+        );
+        let Preparation::Picture(picture) = &told[0] else { panic!("{told:?}") };
+        assert_eq!((picture.resize.unwrap().to, picture.crop), (PictureSize::Shorter(256), Some([224, 224])));
+        let Preparation::Sound(sound) = &told[1] else { panic!("{told:?}") };
+        assert_eq!(sound.band, [0.0, 8000.0]);
+        for wrong in ["[[picture]]\nheight = 1\n", "[[sound]]\ninput = \"x\"\nblur = 3\n"] {
+            assert!(toml::from_str::<Facts>(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

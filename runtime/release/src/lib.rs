@@ -13,6 +13,7 @@ mod facts;
 mod folder;
 mod golden;
 mod package;
+mod preparation;
 mod target;
 mod tested;
 
@@ -21,5 +22,9 @@ pub use error::ReleaseError;
 pub use facts::{Anomaly, Facts, FactsError, Stream, Version};
 pub use golden::Call;
 pub use package::Package;
+pub use preparation::{
+    PictureFilter, PictureInput, PictureLayout, PictureResize, PictureType, SoundInput, SoundLog, SoundOrder,
+    SoundWindow,
+};
 pub use target::{GENERIC, Target, UnknownTarget};
 pub use tested::Tested;

@@ -58,6 +58,11 @@ impl Functions {
         Ok(Self(functions))
     }
 
+    /// Adds a function of our own.
+    pub(super) fn add(&mut self, domain: &str, name: &str, function: Function) {
+        self.0.insert((domain.to_owned(), name.to_owned()), function);
+    }
+
     /// The function that a node calls.
     pub(super) fn of(&self, node: &NodeProto) -> Option<&Function> {
         if self.0.is_empty() {
@@ -68,6 +73,12 @@ impl Functions {
 }
 
 impl Function {
+    /// One value made of another by operators of the standard.
+    pub(super) fn of(input: String, output: String, node: Vec<NodeProto>, opset: i64) -> Self {
+        let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: opset }];
+        Self { input: vec![input], output: vec![output], node, opset_import, ..Self::default() }
+    }
+
     /// The operator sets that its nodes belong to.
     pub(super) fn opsets(&self) -> HashMap<String, i64> {
         self.opset_import.iter().map(|set| (table_domain(&set.domain).to_owned(), set.version)).collect()

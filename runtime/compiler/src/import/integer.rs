@@ -3,7 +3,6 @@
 use mote_abi::DType;
 use mote_abi::op::Binary;
 
-
 use super::linear::product;
 use super::node::{Built, Cx};
 use super::quantized::{dynamic, quantize};

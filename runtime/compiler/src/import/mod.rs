@@ -30,6 +30,7 @@ mod order;
 mod overlap;
 mod padding;
 mod pool;
+mod prepare;
 mod qlinear;
 mod quantized;
 mod recurrent;
@@ -70,6 +71,9 @@ use function::Functions;
 
 pub use door::{DoorError, MAX_FILE_BYTES, MAX_MESSAGES, MAX_NESTING, MAX_VARINTS};
 pub(crate) use emit::Emit;
+pub use prepare::{
+    Compression, Layout, Order, Picture, Preparation, Resize, Sampling, Sound, Taper, Target as PictureSize,
+};
 pub(crate) use signature::bind;
 pub use signature::{Dim, InputSpec};
 pub use support::{Operator, SupportSummary, SupportTable, operators};
@@ -138,6 +142,19 @@ impl Model {
             }
         }
         Ok(Self { proto, functions: Functions::read(bytes)?, maps: maps::Maps::read(bytes)? })
+    }
+
+    /// Puts preparations before the model: what callers give to each takes the place of the input that it makes.
+    ///
+    /// # Errors
+    /// An input that the model does not have, or a preparation that does not make what the input states.
+    pub fn prepare(&mut self, preparations: &[Preparation]) -> Result<(), ImportError> {
+        for preparation in preparations {
+            let specs = self.inputs()?;
+            let graph = self.proto.graph.as_mut().expect("read refuses a model without a graph");
+            prepare::prepend(graph, &mut self.functions, &specs, preparation)?;
+        }
+        Ok(())
     }
 
     /// Inputs that a caller provides, in the model's order.

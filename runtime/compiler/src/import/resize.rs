@@ -2,6 +2,7 @@
 //! interpolation between two indices, cubic and antialiased forms a product with a constant matrix.
 
 use mote_abi::DType;
+use mote_abi::op::Binary;
 
 use super::node::{Built, Cx, axes, axis};
 use super::table::Entry;
@@ -266,9 +267,16 @@ fn resample(cx: &mut Cx<'_>, x: ValueId, plan: &Plan, filter: Filter, extrapolat
     }
     let moves = |a: &Axis| a.input != a.output || (0..a.output).any(|i| a.position(i) != i as f32);
     let plan: Vec<(usize, Axis)> = plan.iter().filter(|(_, a)| moves(a)).copied().collect();
+    let dtype = cx.dtype(x);
+    // Small integers are exact in f32; what is interpolated is truncated, as in the standard's reference.
+    let wide = match (filter, dtype) {
+        (Filter::Nearest(_), _) | (_, DType::F32 | DType::F64) => x,
+        (_, DType::I8 | DType::U8 | DType::I16 | DType::U16) => cx.cast(x, DType::F32)?,
+        _ => return Err(Reason::Type(dtype)),
+    };
     // Images keep their channels last between convolutions.
     let turn = dims.len() >= 3 && plan.iter().all(|(axis, _)| *axis >= 2);
-    let mut y = if turn { cx.channels_last(x)? } else { x };
+    let mut y = if turn { cx.channels_last(wide)? } else { wide };
     for (axis, a) in plan {
         let axis = if turn { axis - 1 } else { axis };
         y = match filter {
@@ -278,7 +286,8 @@ fn resample(cx: &mut Cx<'_>, x: ValueId, plan: &Plan, filter: Filter, extrapolat
         };
         y = extrapolate(cx, y, axis, &a, extrapolation)?;
     }
-    Ok(vec![if turn { cx.channels_first(y)? } else { y }])
+    let y = if turn { cx.channels_first(y)? } else { y };
+    Ok(vec![cx.cast(y, dtype)?])
 }
 
 fn nearest(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis, rounding: fn(f64) -> f64) -> Result<ValueId, Reason> {
@@ -288,9 +297,6 @@ fn nearest(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis, rounding: fn(f64)
 }
 
 fn linear(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis) -> Result<ValueId, Reason> {
-    if cx.dtype(x) != DType::F32 {
-        return Err(Reason::Type(cx.dtype(x)));
-    }
     let (mut low, mut high, mut weight) = (Vec::new(), Vec::new(), Vec::new());
     for i in 0..a.output {
         let position = a.position(i);
@@ -299,6 +305,9 @@ fn linear(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis) -> Result<ValueId,
         high.push((below + 1).min(a.input - 1) as i32);
         weight.push(if a.inside(position) { position - below as f32 } else { 0.0 });
     }
+    if cx.dtype(x) == DType::F64 {
+        return lerp_f64(cx, x, axis, [&low, &high], &weight);
+    }
     let shape = || vec![a.output];
     let (low, high, weight) = (cx.i32s(shape(), &low)?, cx.i32s(shape(), &high)?, cx.f32s(shape(), &weight)?);
     let mut dims = cx.dims(x);
@@ -306,11 +315,28 @@ fn linear(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis) -> Result<ValueId,
     cx.emit_as(Op::Lerp { axis }, &[Some(x), Some(low), Some(high), Some(weight)], x, dims)
 }
 
+/// Interpolation of doubles, written out.
+fn lerp_f64(
+    cx: &mut Cx<'_>,
+    x: ValueId,
+    axis: usize,
+    [low, high]: [&[i32]; 2],
+    weight: &[f32],
+) -> Result<ValueId, Reason> {
+    let count = weight.len();
+    let (low, high) = (cx.i32s(vec![count], low)?, cx.i32s(vec![count], high)?);
+    let (low, high) = (cx.gather(x, low, axis)?, cx.gather(x, high, axis)?);
+    let mut ruler = vec![1; cx.rank(x) - axis];
+    ruler[0] = count;
+    let weight = cx.f32s(ruler, weight)?;
+    let weight = cx.cast(weight, DType::F64)?;
+    let distance = cx.binary(Binary::Sub, high, low)?;
+    let part = cx.binary(Binary::Mul, distance, weight)?;
+    cx.binary(Binary::Add, low, part)
+}
+
 /// Rows of weights times the axis.
 fn by_matrix(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis, kernel: Kernel) -> Result<ValueId, Reason> {
-    if cx.dtype(x) != DType::F32 {
-        return Err(Reason::Type(cx.dtype(x)));
-    }
     cx.room_for(DType::F32, &[a.input, a.output])?;
     let mut matrix = vec![0_f32; a.input * a.output];
     for i in 0..a.output {
@@ -323,7 +349,17 @@ fn by_matrix(cx: &mut Cx<'_>, x: ValueId, axis: usize, a: &Axis, kernel: Kernel)
     let to_last: Vec<usize> = (0..rank).filter(|&i| i != axis).chain([axis]).collect();
     let back: Vec<usize> = (0..axis).chain([rank - 1]).chain(axis..rank - 1).collect();
     let y = cx.transpose(x, &to_last)?;
-    let y = cx.rows_times(y, matrix, None)?;
+    let y = if cx.dtype(x) == DType::F32 {
+        cx.rows_times(y, matrix, None)?
+    } else {
+        let matrix = cx.cast(matrix, DType::F64)?;
+        let mut dims = cx.dims(y);
+        let lines = dims[..rank - 1].iter().product();
+        let flat = cx.reshape(y, vec![lines, a.input])?;
+        let made = cx.emit_as(Op::MatMul, &[Some(flat), Some(matrix)], x, vec![lines, a.output])?;
+        dims[rank - 1] = a.output;
+        cx.reshape(made, dims)?
+    };
     cx.transpose(y, &back)
 }
 

@@ -11,6 +11,7 @@ mod hostile;
 pub(crate) mod onnx_build;
 mod operators;
 mod places;
+mod prepare;
 mod quantized;
 mod recurrent;
 mod refusals;

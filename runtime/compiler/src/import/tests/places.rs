@@ -136,3 +136,30 @@ fn deformed_convolutions_follow_their_offsets() {
     let inner = |all: &[f32]| all.chunks(10).flat_map(|plane| plane[2..].to_vec()).collect::<Vec<f32>>();
     near(&inner(&got), &inner(&moved));
 }
+
+/// Resampled in other types: doubles as such, bytes truncated.
+#[test]
+fn pictures_of_other_types_are_resampled() {
+    let x = [0.0, 10.0, 20.0, 40.0];
+    for (to, mode, want) in [
+        (11, "linear", [0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 40.0]),
+        (2, "linear", [0.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 40.0]),
+        (11, "cubic", [0.0, 4.0625, 10.0, 14.0625, 20.0, 30.9375, 40.0, 41.875]),
+        (2, "cubic", [0.0, 4.0, 10.0, 14.0, 20.0, 30.0, 40.0, 41.0]),
+        (7, "nearest", [0.0, 0.0, 10.0, 10.0, 20.0, 20.0, 40.0, 40.0]),
+    ] {
+        let attributes = vec![
+            text("mode", mode),
+            text("coordinate_transformation_mode", "asymmetric"),
+            text("nearest_mode", "floor"),
+        ];
+        let nodes = vec![
+            node("Cast", &["x"], &["typed"], vec![int("to", to)]),
+            node("Resize", &["typed", "", "scales"], &["large"], attributes),
+            node("Cast", &["large"], &["y"], vec![int("to", 1)]),
+        ];
+        let scales = f32s("scales", &[3], &[1.0, 1.0, 2.0]);
+        let bytes = model(13, graph(nodes, vec![input("x", &[1, 1, 4])], vec![untyped("y")], vec![scales]));
+        near(&floats(&run(&bytes, &[f32_tensor("x", &[1, 1, 4], &x)]).unwrap()[0]), &want);
+    }
+}

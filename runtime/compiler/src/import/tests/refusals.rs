@@ -32,9 +32,12 @@ fn nothing_is_ignored() {
         ),
         (13, node("Relu", &["x", "x"], &["y"], vec![]), vec![], |r| matches!(r, Reason::Input(1))),
         (13, node("Add", &["x"], &["y"], vec![]), vec![], |r| matches!(r, Reason::MissingInput(1))),
-        (13, node("AveragePool", &["x"], &["y", "i"], vec![super::onnx_build::ints("kernel_shape", &[1])]), vec![], |r| {
-            matches!(r, Reason::Output(1))
-        }),
+        (
+            13,
+            node("AveragePool", &["x"], &["y", "i"], vec![super::onnx_build::ints("kernel_shape", &[1])]),
+            vec![],
+            |r| matches!(r, Reason::Output(1)),
+        ),
         (13, node("Reshape", &["x", "s"], &["y"], vec![]), vec![i64s("s", &[1], &[-2])], |r| {
             matches!(r, Reason::Value { got: -2, .. })
         }),
