@@ -25,6 +25,9 @@ pub(super) const OPS: &[Entry] = &[Entry::onnx(
     vectorize,
 )];
 
+/// Longest n-grams, and most tokens between two of their tokens: each is compared by steps of its own.
+const MAX_SPREAD: i64 = 64;
+
 /// Counts of every n-gram of the pool in its order, weighed, each brought to its column.
 fn vectorize(cx: &mut Cx<'_>) -> Built {
     let tokens = cx.input(0)?;
@@ -69,6 +72,9 @@ fn counts(cx: &mut Cx<'_>, tokens: ValueId, pool: ValueId) -> Result<ValueId, Re
     let starts = cx.optional_ints_attribute("ngram_counts")?.ok_or(Reason::MissingAttribute("ngram_counts"))?;
     let bounds = || Reason::Form("`ngram_counts` does not divide the pool into n-grams");
     let end = cx.dims(pool)[0];
+    if skips > MAX_SPREAD || starts.len() as i64 > MAX_SPREAD {
+        return Err(Reason::Form("its n-grams are too long or too wide"));
+    }
     let starts: Vec<usize> =
         starts.iter().map(|&start| usize::try_from(start)).collect::<Result<_, _>>().map_err(|_| bounds())?;
     let rows = cx.dims(tokens)[0];

@@ -167,7 +167,9 @@ fn classifier(cx: &mut Cx<'_>) -> Built {
     if counts.len() != classes.len() || rho.len() != pairs {
         return Err(Reason::Shapes(vec![classes.len(), pairs], vec![counts.len(), rho.len()]));
     }
-    let kernels = kernel.apply(cx, x, &vectors, counts.iter().sum())?;
+    let total = counts.iter().try_fold(0_usize, |sum, &count| sum.checked_add(count));
+    let total = total.ok_or(Reason::Form("there are more support vectors than can be counted"))?;
+    let kernels = kernel.apply(cx, x, &vectors, total)?;
     let decisions = decisions(cx, kernels, &counts, &coefficients, &rho)?;
     let votes = votes(cx, decisions, classes.len())?;
     let labels = classes.of_largest(cx, votes)?;
@@ -238,7 +240,7 @@ fn decisions(
     rho: &[f32],
 ) -> Result<ValueId, Reason> {
     let (classes, vectors) = (counts.len(), counts.iter().sum::<usize>());
-    if coefficients.len() != (classes - 1) * vectors {
+    if coefficients.len() != (classes - 1).saturating_mul(vectors) {
         return Err(Reason::Shapes(vec![classes - 1, vectors], vec![coefficients.len()]));
     }
     let rows = cx.dims(kernels)[0];
@@ -276,6 +278,7 @@ fn votes(cx: &mut Cx<'_>, decisions: ValueId, classes: usize) -> Result<ValueId,
     let first = cx.cast(first, DType::F32)?;
     // A pair counts for its second class until the first one wins it.
     let count = pairs(classes).count();
+    cx.room_for(DType::F32, &[classes, count])?;
     let mut weights = vec![0.0; classes * count];
     for (pair, (i, j)) in pairs(classes).enumerate() {
         (weights[i * count + pair], weights[j * count + pair]) = (1.0, -1.0);
