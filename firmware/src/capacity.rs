@@ -21,6 +21,8 @@ pub const MANIFEST_BYTES: usize = 2048;
 pub const KEYS: usize = 8;
 /// The longest name of a fleet, device, model or variant.
 pub const NAME_BYTES: usize = 64;
+/// State tensors of a streaming model.
+pub const STATES: usize = 8;
 /// Values of a sample.
 pub const CHANNELS: usize = 16;
 /// Values of the output that is judged; as many classes as telemetry counts.
@@ -70,7 +72,7 @@ const CONNECT_BYTES: usize =
 /// What waits for its acknowledgement beside room for another CONNECT: one message at a time.
 pub const TX_BYTES: usize = CONNECT_BYTES + PUBLISH_FRAMING + MAX_TOPIC + BODY_BYTES;
 
-/// RAM of [`crate::Node`]: its parts, and 1280 for settings, store, model, answers and what waits for the link. Where a
+/// RAM of [`crate::Node`]: its parts, and 1360 for settings, store, model, answers and what waits for the link. Where a
 /// pointer has four bytes it is less.
 pub const NODE_BYTES: usize = size_of::<Device<'_>>()
     + size_of::<Windows<&mut [f32]>>()
@@ -78,7 +80,7 @@ pub const NODE_BYTES: usize = size_of::<Device<'_>>()
     + size_of::<Fold>()
     + REPORTS_BYTES
     + RECORD_BYTES
-    + 1280;
+    + 1360;
 const _: () = assert!(size_of::<crate::Node<'_, ()>>() <= NODE_BYTES);
 
 const fn max(a: usize, b: usize) -> usize {

@@ -13,6 +13,9 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+#[cfg(test)]
+extern crate std;
+
 mod answer;
 mod app;
 mod bell;
@@ -29,6 +32,7 @@ mod node;
 mod port;
 pub mod sensor;
 mod slots;
+mod state;
 mod store;
 
 pub use app::{App, Board, Broker};

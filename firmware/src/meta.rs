@@ -21,6 +21,16 @@ pub(crate) fn label(meta: &str, index: usize) -> Option<&str> {
     string(rest).map(|(label, _)| label)
 }
 
+/// Output and input of each state pair. A name with an escape in it is given as it stands, and fits no tensor.
+pub(crate) fn state_pairs(meta: &str) -> impl Iterator<Item = (&str, &str)> {
+    let list = value(meta, "state").and_then(|value| value.strip_prefix('[')).unwrap_or_default();
+    let list = list.get(..list.find(']').unwrap_or(0)).unwrap_or_default();
+    list.split("},").filter_map(|pair| {
+        let name = |key| string(value(pair, key)?).and_then(|(name, _)| name.strip_prefix('"')?.strip_suffix('"'));
+        Some((name("output")?, name("input")?))
+    })
+}
+
 /// What stands behind a key of the outermost object; the first key has a brace before it.
 fn value<'m>(meta: &'m str, key: &str) -> Option<&'m str> {
     let quoted = |at: &usize| -> Option<&'m str> {
@@ -60,6 +70,14 @@ mod tests {
             assert_eq!(number(META, key), expected, "{key}");
         }
         assert_eq!(number("", "window"), None);
+    }
+
+    #[test]
+    fn state_pairs_are_read_in_order() {
+        let meta = r#"{"name":"x","state":[{"output":"hn","input":"h"},{"output":"cn","input":"c"}],"window":4}"#;
+        assert!(state_pairs(meta).eq([("hn", "h"), ("cn", "c")]));
+        assert_eq!(state_pairs(META).count(), 0);
+        assert_eq!(state_pairs(r#"{"state":[{"output":"hn""#).count(), 0);
     }
 
     #[test]

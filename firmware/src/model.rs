@@ -11,6 +11,7 @@ use mote_stream::{Order, Window};
 
 use crate::capacity::SCORES;
 use crate::meta;
+use crate::state::State;
 
 /// The values of the output that is judged.
 pub type Scores = Vec<f32, SCORES>;
@@ -21,13 +22,16 @@ pub type Scores = Vec<f32, SCORES>;
 pub struct Model {
     slot: Slot,
     entry: u32,
+    /// Which input takes the window.
+    input: usize,
+    state: State,
     threshold: Option<f32>,
     deadline_us: u64,
 }
 
 impl Model {
-    /// Looks an opened artifact over: a Plan whose arena fits, with an entry that takes `window` values as its one
-    /// input and answers at most [`SCORES`] values first.
+    /// Looks an opened artifact over: a Plan whose arena and state fit, with an entry that takes `window` values as its
+    /// one input beside the state and answers at most [`SCORES`] values first.
     ///
     /// # Errors
     /// [`Trouble::Unrunnable`] or [`Trouble::OutOfMemory`].
@@ -36,14 +40,17 @@ impl Model {
             return Err(Trouble::Unrunnable);
         }
         let plan = Plan::view(opened.artifact()).map_err(|_| Trouble::Unrunnable)?;
-        let entry = (0..plan.entry_count())
-            .find(|&index| plan.entry(index).is_some_and(|entry| takes(&plan, &entry, window)))
-            .ok_or(Trouble::Unrunnable)?;
-        if plan.arena_bytes() as usize > arena_bytes {
+        let fitting = |index| {
+            let entry = plan.entry(index)?;
+            let state = State::of(&plan, &entry)?;
+            Some((index, takes(&plan, &entry, &state, window)?, state))
+        };
+        let (entry, input, state) = (0..plan.entry_count()).find_map(fitting).ok_or(Trouble::Unrunnable)?;
+        if (plan.arena_bytes() as usize).max(state.memory_bytes()) > arena_bytes {
             return Err(Trouble::OutOfMemory);
         }
         let threshold = meta::number(plan.meta_json(), "threshold");
-        Ok(Self { slot, entry, threshold, deadline_us: opened.release().limits.deadline_us })
+        Ok(Self { slot, entry, input, state, threshold, deadline_us: opened.release().limits.deadline_us })
     }
 
     /// Its release.
@@ -64,16 +71,25 @@ impl Model {
         self.deadline_us
     }
 
-    /// Predicts on a window. `plan` are the bytes that [`Model::new`] looked over.
+    /// Begins a stream: forgets what was carried from window to window. It must be called before the first, and wherever
+    /// something else has used the arena.
+    pub fn reset(&self, arena: &mut [u8]) {
+        self.state.reset(arena);
+    }
+
+    /// Predicts on a window, and keeps the state for the next. `plan` are the bytes that [`Model::new`] looked over.
     ///
     /// # Errors
     /// The engine's fault; there is no answer then.
     pub fn predict(&self, plan: &[u8], arena: &mut [u8], window: &Window<'_>, order: Order) -> Result<Scores, Fault> {
         let plan = Plan::trust(plan).map_err(|_| Fault::MalformedPlan)?;
+        let (arena, kept) = self.state.split(arena);
         let mut arena = Arena::new(arena)?;
-        let input = input_mut(&plan, self.entry, 0, &mut arena).ok_or(Fault::MalformedPlan)?;
+        self.state.give(&plan, self.entry, &mut arena, kept)?;
+        let input = input_mut(&plan, self.entry, self.input, &mut arena).ok_or(Fault::MalformedPlan)?;
         write_window(window, order, input);
         run(&plan, self.entry, &mut arena)?;
+        self.state.keep(&plan, self.entry, &arena, kept)?;
         let scores = output(&plan, self.entry, 0, &arena).ok_or(Fault::MalformedPlan)?;
         Ok(scores.as_chunks().0.iter().map(|&raw| f32::from_le_bytes(raw)).take(SCORES).collect())
     }
@@ -92,10 +108,14 @@ impl Model {
         let mut arena = Arena::new(arena).map_err(|_| Trouble::Unrunnable)?;
         for vector in vectors.iter() {
             let entry = plan.entry(vector.entry).ok_or(Trouble::SelfTest)?;
-            // Inputs come as one string of bytes, and several inputs do not lie in one.
-            let single = entry.inputs().count() == 1;
-            let input = input_mut(&plan, vector.entry, 0, &mut arena).filter(|_| single).ok_or(Trouble::SelfTest)?;
-            vector.inputs.write_to(input).map_err(|_| Trouble::SelfTest)?;
+            // Inputs come as one string of bytes, one after another.
+            let taken = entry.inputs().filter_map(|id| plan.tensor(id)).map(|tensor| tensor.bytes as usize).sum();
+            let mut from = 0;
+            for index in 0..entry.inputs().count() {
+                let input = input_mut(&plan, vector.entry, index, &mut arena).ok_or(Trouble::SelfTest)?;
+                vector.inputs.write_part(from, taken, input).map_err(|_| Trouble::SelfTest)?;
+                from += input.len();
+            }
             run(&plan, vector.entry, &mut arena).map_err(|_| Trouble::SelfTest)?;
             let mut hasher = OutputHasher::new();
             for (index, id) in entry.outputs().enumerate() {
@@ -112,14 +132,16 @@ impl Model {
     }
 }
 
-/// Whether an entry takes a window of so many values and answers something that can be judged.
-fn takes(plan: &Plan<'_>, entry: &Entry<'_>, window: usize) -> bool {
+/// The only input beside the state, if it takes a window of so many values and the entry answers something that can be
+/// judged.
+fn takes(plan: &Plan<'_>, entry: &Entry<'_>, state: &State, window: usize) -> Option<usize> {
     let f32s = |id: TensorId| plan.tensor(id).filter(|tensor: &Tensor| tensor.dtype == DType::F32);
-    let mut inputs = entry.inputs();
-    let input = inputs.next().and_then(f32s).is_some_and(|tensor| tensor.count() as usize == window);
+    let mut inputs = entry.inputs().enumerate().filter(|(index, _)| !state.feeds(*index));
+    let (index, input) = inputs.next()?;
+    let taken = f32s(input).is_some_and(|tensor| tensor.count() as usize == window);
     let scores = entry.outputs().next().and_then(f32s);
     let judged = scores.is_some_and(|tensor| (1..=SCORES).contains(&(tensor.count() as usize)));
-    input && judged && inputs.next().is_none()
+    (taken && judged && inputs.next().is_none()).then_some(index)
 }
 
 /// Writes a window as little-endian f32 where a model takes it.

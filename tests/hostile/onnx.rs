@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use mote_compiler::import::ImportOptions;
-use mote_compiler::{CompileError, CompileOptions, ImportError, TensorError, compile};
+use mote_compiler::{CompileError, CompileOptions, ImportError, States, TensorError, compile};
 use mote_plan::StatePair;
 use mote_tests::onnx::{
     element, external, floats, graph, int, integers, ints, model, node, tensor, text, untyped, value,
@@ -216,7 +216,7 @@ fn orders() -> Vec<Attack> {
             "state-of-nothing",
             "Compile.State",
             open(&["2"]),
-            CompileOptions { state: vec![pair], ..named_model() },
+            CompileOptions { state: States::Stated(vec![pair]), ..named_model() },
         ),
         ordered(
             "batch-of-zero",

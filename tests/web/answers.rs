@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use mote_compiler::CompileOptions;
+use mote_compiler::{CompileOptions, States};
 use mote_compiler::import::ImportOptions;
 use mote_plan::StatePair;
 use mote_release::{Draft, Target};
@@ -65,7 +65,7 @@ fn state_is_carried_from_call_to_call() {
     let options = CompileOptions {
         name: "totals".into(),
         version: 1,
-        state: vec![StatePair { output: "next".into(), input: "sum".into() }],
+        state: States::Stated(vec![StatePair { output: "next".into(), input: "sum".into() }]),
         import: ImportOptions::default(),
         ..CompileOptions::default()
     };

@@ -115,12 +115,17 @@ impl<F: Flash> Node<'_, F> {
         let parts = self.store.parts(slot).ok_or(Trouble::Storage)?;
         let vectors = Vectors::open(parts.golden, &blob)?;
         let (mut last, mut longest) = (clock.micros(), 0);
-        Model::self_test(parts.artifact, self.arena, &vectors, &mut || {
+        let tested = Model::self_test(parts.artifact, self.arena, &vectors, &mut || {
             let now = clock.micros();
             longest = longest.max(now.saturating_sub(last));
             last = now;
             got_on();
-        })?;
+        });
+        // Whoever ran before begins a new stream: the arena was the test's.
+        if let Some(active) = &self.active {
+            active.reset(self.arena);
+        }
+        tested?;
         let limit = model.deadline_us();
         if limit > 0 && longest > limit { Err(Trouble::TooSlow) } else { Ok(()) }
     }
@@ -131,6 +136,7 @@ impl<F: Flash> Node<'_, F> {
         let model = self.model(slot, &target)?;
         // Telemetry windows speak of one version each.
         self.report(now);
+        model.reset(self.arena);
         self.active = Some(model);
         self.fold.close(slot.version, now);
         Ok(())

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mote_compiler::Precision;
+use mote_compiler::{Precision, States};
+use mote_plan::StatePair;
 use mote_release::Target;
 
 use crate::source::Request;
@@ -71,11 +72,31 @@ pub(crate) struct DimArgs {
     pub(crate) bounds: Vec<(String, usize)>,
 }
 
+/// What a streaming model carries from call to call.
+#[derive(Args, Debug, Clone, Default)]
+pub(crate) struct StateArgs {
+    /// An output of an .onnx that is an input of the next call, as in stateN=state; repeatable. Names like h and hn are
+    /// recognised where none is given; `none` says that there is no state
+    #[arg(long = "state", value_name = "OUT=IN", value_parser = state_pair)]
+    states: Vec<Option<StatePair>>,
+}
+
+impl StateArgs {
+    pub(crate) fn states(&self) -> States {
+        if self.states.is_empty() {
+            return States::Recognised;
+        }
+        States::Stated(self.states.iter().flatten().cloned().collect())
+    }
+}
+
 /// How a model is compiled, beside what its file and a model.toml say.
 #[derive(Args, Debug, Clone, Default)]
 pub(crate) struct ModelArgs {
     #[command(flatten)]
     dims: DimArgs,
+    #[command(flatten)]
+    state: StateArgs,
     /// Shape of an input, as in x=1,3,224,224; repeatable
     #[arg(long = "shape", value_name = "NAME=DIMS", value_parser = named_shape)]
     shapes: Vec<(String, Vec<usize>)>,
@@ -107,6 +128,7 @@ impl ModelArgs {
             version: self.version,
             labels: self.labels.clone(),
             precision: self.precision,
+            state: self.state.states(),
             ..Request::default()
         }
     }
@@ -194,6 +216,14 @@ impl From<CodeArg> for mote_host::Code {
             CodeArg::File => Self::File,
         }
     }
+}
+
+fn state_pair(text: &str) -> Result<Option<StatePair>, String> {
+    if text == "none" {
+        return Ok(None);
+    }
+    let (output, input) = text.split_once('=').ok_or("expected OUT=IN, or none")?;
+    Ok(Some(StatePair { output: output.into(), input: input.into() }))
 }
 
 fn named_shape(text: &str) -> Result<(String, Vec<usize>), String> {

@@ -19,6 +19,7 @@ mod report;
 mod runner;
 mod signature;
 mod source;
+mod stream;
 mod tensors;
 mod trust;
 mod verb;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mote_compiler::States;
 use mote_seal::Kind;
 use mote_weld::{Flavour, Tuning};
 
@@ -54,6 +55,37 @@ pub(crate) fn model(
             Ok((vouched, Inputs::Given(given)))
         }
     }
+}
+
+/// Reads a model of any form for a stream; an .onnx is compiled for the shapes of its frames.
+pub(crate) fn streaming(
+    path: &Path,
+    given: &[Given],
+    request: Request,
+    code: &CodeArgs,
+    trust: &TrustArgs,
+    console: Console,
+) -> Result<Vouched, Failure> {
+    let Source::Onnx(file) = Source::read(path)? else {
+        if request.state != States::Recognised {
+            return Err(Failure::usage("usage.state", "a compiled model says itself what its state is").at("--state"));
+        }
+        let dims = DimArgs { dims: request.dims, bounds: request.bounds };
+        return model(path, Vec::new(), &dims, code, trust, console).map(|(vouched, _)| vouched);
+    };
+    let specs = file.inputs()?;
+    let shapes = specs.iter().filter_map(|spec| {
+        let given = given.iter().find(|given| given.name.as_ref() == Some(&spec.name)).or(match given {
+            [only] if only.name.is_none() => Some(only),
+            _ => None,
+        })?;
+        let (rank, dims) = (spec.dims.as_ref()?.len(), given.tensor.dims());
+        let frame = if dims.len() == rank + 1 { dims.get(1..)? } else { dims };
+        (frame.len() == rank && given.tensor.dtype().is_some()).then(|| (spec.name.clone(), frame.to_vec()))
+    });
+    let request = Request { shapes: shapes.collect(), ..request };
+    let plan = file.compile(&request, console)?.plan;
+    Vouched::locally(artifact(plan, code)?, console)
 }
 
 /// Reads a model of any form without arrays; what the command line leaves open of an .onnx is 1 where it counts rows.

@@ -11,8 +11,9 @@ use crate::args::{CodeArgs, HostKind, TrustArgs};
 use crate::bind::Calls;
 use crate::console::Console;
 use crate::report::Failure;
-use crate::signature::{self, Signature};
+use crate::signature::{self, Signature, Slot};
 use crate::source::{plan_bytes, view};
+use crate::stream::Frames;
 use crate::tensors::Array;
 use crate::trust;
 
@@ -114,6 +115,33 @@ impl Runner {
                 bytes.map(<[u8]>::to_vec).ok_or_else(|| gave_no_answer(&Fault::MalformedPlan))
             }
         }
+    }
+
+    /// Makes the calls of a stream by an entry and answers the outputs that are no state by name, frames stacked along a
+    /// first axis.
+    pub(crate) fn stream(&mut self, entry: u32, frames: &Frames) -> Result<Vec<(String, Array)>, Failure> {
+        let signature = self.signatures.get(entry as usize).cloned();
+        let signature = signature.ok_or_else(|| Failure::model("model.no-entry", "the model has no such entry"))?;
+        let fed: Vec<(usize, usize)> = frames.fed().collect();
+        let mut state = frames.first_state();
+        let stacked = |slot: &Slot| {
+            let dims = [&[frames.count], &slot.dims[..]].concat();
+            (slot.name.clone(), Array { dtype: slot.dtype, dims, data: Vec::new() })
+        };
+        let mut outputs: Vec<(String, Array)> = signature.outputs.iter().map(stacked).collect();
+        for frame in 0..frames.count {
+            self.call(entry, &frames.inputs(frame, &state))?;
+            // Outputs may lie where inputs do, so all are read before any is written.
+            for (index, (_, array)) in outputs.iter_mut().enumerate() {
+                let bytes = self.output(entry, index)?;
+                match fed.iter().find(|(_, output)| *output == index) {
+                    Some(&(input, _)) => state[input] = bytes,
+                    None => array.data.extend(bytes),
+                }
+            }
+        }
+        let is_state = |index: &usize| fed.iter().any(|(_, output)| output == index);
+        Ok(outputs.into_iter().enumerate().filter(|(index, _)| !is_state(index)).map(|(_, output)| output).collect())
     }
 
     /// Makes every call and answers the outputs by name, those of several calls one after another.

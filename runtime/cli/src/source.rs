@@ -5,8 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use mote_compiler::import::{ImportOptions, InputSpec};
-use mote_compiler::{Budget, CompileOptions, Compiled, Precision, Target, Weights};
-use mote_plan::AlignedBytes;
+use mote_compiler::{Budget, CompileOptions, Compiled, Precision, States, Target, Weights};
+use mote_plan::{AlignedBytes, StatePair};
 use mote_release::Facts;
 use mote_seal::Kind;
 use mote_weld::{Flavour, Image};
@@ -80,6 +80,8 @@ pub(crate) struct Request {
     pub(crate) labels: Vec<String>,
     /// What a scikit-learn estimator is computed in.
     pub(crate) precision: Precision,
+    /// What it carries from call to call.
+    pub(crate) state: States,
     /// What the Plan is laid out for.
     pub(crate) target: Target,
     /// What it may take there.
@@ -100,7 +102,13 @@ impl OnnxFile {
     pub(crate) fn compile(&self, request: &Request, console: Console) -> Result<Compiled, Failure> {
         let _progress = console.progress("compiling");
         let compiled = mote_compiler::compile(&self.bytes, &self.options(request)?);
-        compiled.map_err(|error| Failure::compile(&error).at(self.path.display()))
+        let compiled = compiled.map_err(|error| Failure::compile(&error).at(self.path.display()))?;
+        if request.state == States::Recognised {
+            for StatePair { output, input } in &compiled.meta.state {
+                console.note(format_args!("state recognised: `{output}` becomes `{input}` of the next call"));
+            }
+        }
+        Ok(compiled)
     }
 
     /// What the `model.toml` beside the file states of it. A folder may hold networks that it does not speak of.
@@ -126,6 +134,7 @@ impl OnnxFile {
             name: name.unwrap_or_else(|| model_name(&self.path)),
             version: request.version.or(stated).unwrap_or(1),
             labels: request.labels.clone(),
+            state: request.state.clone(),
             import,
             entry_batches: request.batches.clone(),
             precision: request.precision,

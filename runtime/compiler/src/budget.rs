@@ -12,7 +12,7 @@ use crate::lower::{EntryReport, Lowered};
 pub struct Budget {
     /// Bytes of the Plan.
     pub flash: Option<u64>,
-    /// Bytes of the arena.
+    /// Bytes of the arena, and of the state that is kept behind it.
     pub ram: Option<u64>,
 }
 
@@ -38,13 +38,15 @@ pub struct FlashOver {
     pub largest: (String, u64),
 }
 
-/// An arena larger than allowed.
+/// An arena, with the state behind it, larger than allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RamOver {
     /// Bytes that it has.
     pub needed: u64,
     /// Bytes that it may have.
     pub limit: u64,
+    /// Bytes of the state among those needed.
+    pub state: u64,
     /// The largest buffer at the peak, and its bytes.
     pub tensor: (String, u64),
     /// What runs at the peak: operator and node; `None` while inputs are written or outputs read.
@@ -52,15 +54,15 @@ pub struct RamOver {
 }
 
 impl Budget {
-    /// Compares a Plan with the budget.
-    pub(crate) fn check(&self, lowered: &Lowered) -> Result<(), Box<OverBudget>> {
+    /// Compares a Plan, and bytes of state kept from call to call, with the budget.
+    pub(crate) fn check(&self, lowered: &Lowered, state: u64) -> Result<(), Box<OverBudget>> {
         let over = |needed: u64, limit: Option<u64>| limit.filter(|limit| needed > *limit);
         let needed = lowered.plan.len() as u64;
         let flash = over(needed, self.flash).map(|limit| flash_over(lowered, needed, limit));
         let entry = lowered.report.largest();
         let ram = entry.and_then(|entry| {
-            let needed = u64::from(entry.arena_bytes);
-            over(needed, self.ram).map(|limit| ram_over(entry, needed, limit))
+            let needed = u64::from(entry.arena_bytes) + state;
+            over(needed, self.ram).map(|limit| RamOver { needed, limit, state, ..ram_over(entry) })
         });
         match (flash, ram) {
             (None, None) => Ok(()),
@@ -76,10 +78,11 @@ fn flash_over(lowered: &Lowered, needed: u64, limit: u64) -> FlashOver {
     FlashOver { needed, limit, constants: lowered.constant_bytes, largest }
 }
 
-fn ram_over(entry: &EntryReport, needed: u64, limit: u64) -> RamOver {
+/// What sets the peak.
+fn ram_over(entry: &EntryReport) -> RamOver {
     let tensor = entry.at_peak().first().map(|buffer| (buffer.name.clone(), u64::from(buffer.bytes)));
     let step = entry.peak_step().map(|(_, step)| (step.kind, step.node.clone()));
-    RamOver { needed, limit, tensor: tensor.unwrap_or_default(), step }
+    RamOver { needed: 0, limit: 0, state: 0, tensor: tensor.unwrap_or_default(), step }
 }
 
 impl fmt::Display for OverBudget {
@@ -92,9 +95,10 @@ impl fmt::Display for OverBudget {
         if self.flash.is_some() && self.ram.is_some() {
             f.write_str("; ")?;
         }
-        if let Some(RamOver { needed, limit, tensor: (name, bytes), step }) = &self.ram {
+        if let Some(RamOver { needed, limit, state, tensor: (name, bytes), step }) = &self.ram {
             let over = needed - limit;
-            write!(f, "the arena takes {needed} bytes of RAM, {over} over the budget of {limit}; ")?;
+            let with = if *state > 0 { format!(" with {state} bytes of state") } else { String::new() };
+            write!(f, "the arena{with} takes {needed} bytes of RAM, {over} over the budget of {limit}; ")?;
             write!(f, "`{name}` of {bytes} bytes sets the peak")?;
             if let Some((kind, node)) = step {
                 write!(f, " at `{node}` ({})", kind.name())?;

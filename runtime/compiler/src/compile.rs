@@ -9,11 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::budget::{Budget, OverBudget};
 use crate::error::ImportError;
-use crate::graph::Graph;
+use crate::graph::{Graph, Value};
 use crate::import::{self, Dim, ImportOptions, InputSpec, Model, Preparation};
 use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target, Weights};
 use crate::passes;
 use crate::sklearn::{Estimator, EstimatorError};
+use crate::state::{self, States};
 
 /// Name and version that every Plan records.
 pub const COMPILER: &str = concat!("mote-compiler ", env!("CARGO_PKG_VERSION"));
@@ -28,7 +29,7 @@ pub struct CompileOptions {
     /// Class names of the first output's last axis.
     pub labels: Vec<String>,
     /// Outputs that feed inputs of the next call.
-    pub state: Vec<StatePair>,
+    pub state: States,
     /// Window length in samples for models fed from a stream.
     pub window: Option<u32>,
     /// Samples between windows.
@@ -140,7 +141,7 @@ pub enum CompileError {
     #[error("the model names other strings at other batch sizes, so its entries cannot share their numbers")]
     Words,
     /// A state pair that the model does not have.
-    #[error("state pair `{output}` -> `{input}` does not name an output and an input of equal type and shape")]
+    #[error("state pair `{output}` -> `{input}` does not name an output and an input of equal type and shape, or the input twice")]
     State {
         /// Name of the output.
         output: String,
@@ -278,7 +279,8 @@ impl Imported {
                 labels = names;
             }
         }
-        check_states(&entries, &options.state)?;
+        let state = state::pairs(&entries, &options.state)
+            .map_err(|StatePair { output, input }| CompileError::State { output, input })?;
         let Graph { words, texts, columns, .. } = entries.first().map(|e| e.graph.clone()).unwrap_or_default();
         if entries.iter().any(|e| e.graph.words != words) {
             return Err(CompileError::Words);
@@ -292,7 +294,7 @@ impl Imported {
             words,
             texts,
             columns: columns.into_iter().map(|(tensor, names)| Columns { tensor, names }).collect(),
-            state: options.state.clone(),
+            state,
             window: options.window,
             hop: options.hop,
             threshold: options.threshold,
@@ -303,9 +305,19 @@ impl Imported {
     fn lower(&self, target: Target, options: &CompileOptions) -> Result<Lowered, CompileError> {
         let lowered = lower::plan_with(&self.entries, &self.meta, target, options.weights)?;
         if let Target::Mcu(_) = target {
-            options.budget.check(&lowered)?;
+            options.budget.check(&lowered, self.state_bytes())?;
         }
         Ok(lowered)
+    }
+
+    /// Bytes of the state of the largest entry, each tensor aligned as a device keeps it.
+    fn state_bytes(&self) -> u64 {
+        let is_state = |value: &&Value| self.meta.state.iter().any(|pair| pair.input == value.name);
+        let bytes = |value: &Value| (value.count() as u64 * u64::from(value.dtype.size())).next_multiple_of(16);
+        let of_entry = |EntryGraph { graph, .. }: &EntryGraph| -> u64 {
+            graph.inputs.iter().map(|&id| graph.value(id)).filter(is_state).map(bytes).sum()
+        };
+        self.entries.iter().map(of_entry).max().unwrap_or(0)
     }
 }
 
@@ -398,25 +410,6 @@ impl Open {
         }
         import
     }
-}
-
-fn check_states(entries: &[EntryGraph], pairs: &[StatePair]) -> Result<(), CompileError> {
-    for entry in entries {
-        let graph = &entry.graph;
-        for pair in pairs {
-            let find = |ids: &[crate::graph::ValueId], name: &str| {
-                ids.iter().map(|&id| graph.value(id)).find(|v| v.name == name).cloned()
-            };
-            let fits = match (find(&graph.outputs, &pair.output), find(&graph.inputs, &pair.input)) {
-                (Some(output), Some(input)) => output.dtype == input.dtype && output.dims == input.dims,
-                _ => false,
-            };
-            if !fits {
-                return Err(CompileError::State { output: pair.output.clone(), input: pair.input.clone() });
-            }
-        }
-    }
-    Ok(())
 }
 
 fn valid_name(name: &str) -> bool {

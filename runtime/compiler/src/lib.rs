@@ -14,6 +14,7 @@ pub mod import;
 mod lower;
 mod passes;
 mod sklearn;
+mod state;
 mod tensor;
 mod tract;
 
@@ -29,5 +30,6 @@ pub use lower::{
     Weights, macs,
 };
 pub use sklearn::{EstimatorError, EstimatorRefusal};
+pub use state::States;
 pub use tensor::HostTensor;
 pub use tract::{OpinionError, SecondOpinion, second_opinion};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Instant;
 
-use mote_host::{EntryPorts, Host, InferError, Instance, LoadError, LoadOptions, Model};
+use mote_host::{EntryPorts, Host, InferError, Instance, LoadError, LoadOptions, Model, Outputs, StreamState};
 use mote_plan::Meta;
 use mote_seal::{Class, Digest, OpenError, Opened, Target};
 use mote_weld::Image;
@@ -237,10 +237,24 @@ impl Served {
     /// # Errors
     /// See [`Unanswered`].
     pub fn infer(&self, entry: u32, inputs: &[&[u8]]) -> Result<Vec<Vec<u8>>, Unanswered> {
+        self.answer(|instance| instance.infer(entry, inputs).map(owned))
+    }
+
+    /// Takes a stream one call further, on inputs in the model's order without those of the state.
+    ///
+    /// # Errors
+    /// See [`Unanswered`].
+    pub fn advance(&self, stream: &mut StreamState, inputs: &[&[u8]]) -> Result<Vec<Vec<u8>>, Unanswered> {
+        self.answer(|instance| instance.advance(stream, inputs).map(owned))
+    }
+
+    fn answer(
+        &self,
+        call: impl FnOnce(&mut Instance) -> Result<Vec<Vec<u8>>, InferError>,
+    ) -> Result<Vec<Vec<u8>>, Unanswered> {
         let start = Instant::now();
         let mut instance = self.take()?;
-        let outcome =
-            instance.infer(entry, inputs).map(|outputs| outputs.iter().map(|(_, bytes)| bytes.to_vec()).collect());
+        let outcome = call(&mut instance);
         match &outcome {
             Ok(_) => {
                 self.metrics.duration.get_or_create(&self.labels).observe(start.elapsed().as_secs_f64());
@@ -277,4 +291,8 @@ impl Served {
         let ModelLabels { model, version } = self.labels.clone();
         self.metrics.requests.get_or_create(&RequestLabels { model, version, outcome }).inc();
     }
+}
+
+fn owned(outputs: Outputs<'_>) -> Vec<Vec<u8>> {
+    outputs.iter().map(|(_, bytes)| bytes.to_vec()).collect()
 }

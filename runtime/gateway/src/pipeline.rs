@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use mote_abi::DType;
 use mote_fleet::Outcomes;
-use mote_host::EntryPorts;
+use mote_host::{EntryPorts, StreamState};
+use mote_seal::Digest;
 use mote_stream::{Debounce, Order, Quality, Rule, Shape, Windows, top};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 use crate::config::Pipeline;
 use crate::link::{Delivery, Link, Message};
 use crate::metrics::StreamLabels;
-use crate::models::{Models, Served};
+use crate::models::{Models, Served, Unanswered};
 use crate::update::Input;
 
 /// Sensors that one pipeline follows; samples of further ones are refused, so that invented names cannot fill memory.
@@ -77,6 +78,8 @@ pub(crate) struct Worker {
 struct Stream {
     windows: Windows<Box<[f32]>>,
     debounce: Debounce,
+    /// What a model with state carries from window to window, and the release that it belongs to.
+    state: Option<(Digest, StreamState)>,
     /// Lost samples that the counter has seen.
     lost: u64,
 }
@@ -152,7 +155,7 @@ impl Worker {
         let shape = Shape::new(self.config.channels, length, hop).map_err(|_| Skipped::NoWindow)?;
         let ring = vec![0.0; shape.ring_len()].into_boxed_slice();
         let windows = Windows::new(shape, ring).map_err(|_| Skipped::NoWindow)?;
-        Ok(Stream { windows, debounce: Debounce::new(self.rule), lost: 0 })
+        Ok(Stream { windows, debounce: Debounce::new(self.rule), state: None, lost: 0 })
     }
 
     fn answer(&mut self, sensor: &str, served: &Served, ready: &Ready) -> Result<(), Skipped> {
@@ -161,13 +164,14 @@ impl Worker {
             input: served
                 .entries()
                 .first()
-                .and_then(|entry| entry.inputs.first())
+                .and_then(|entry| entry.given().next())
                 .map(|port| port.dims.clone())
                 .unwrap_or_default(),
             window: ready.input.len() / 4,
         })?;
         let start = Instant::now();
-        let outputs = served.infer(entry, &[&ready.input]);
+        let Some(stream) = self.sensors.get_mut(sensor) else { return Ok(()) };
+        let outputs = stream.ask(served, entry, &ready.input);
         let latency_us = u32::try_from(start.elapsed().as_micros()).unwrap_or(u32::MAX);
         let scores: Option<Vec<f32>> = outputs.ok().and_then(|outputs| outputs.first().map(|bytes| floats(bytes)));
         let verdict = scores.as_deref().and_then(|scores| self.judge(sensor, served, scores));
@@ -239,6 +243,17 @@ impl Worker {
 struct NotFinite;
 
 impl Stream {
+    /// Asks the model; another release begins with a state of its own.
+    fn ask(&mut self, served: &Served, entry: u32, input: &[u8]) -> Result<Vec<Vec<u8>>, Unanswered> {
+        let Some(ports) = served.entries().get(entry as usize).filter(|ports| !ports.state.is_empty()) else {
+            return served.infer(entry, &[input]);
+        };
+        let release = served.release();
+        let kept = self.state.take().filter(|(of, _)| *of == release);
+        let (_, state) = self.state.insert(kept.unwrap_or_else(|| (release, StreamState::new(entry, ports))));
+        served.advance(state, &[input])
+    }
+
     fn push(&mut self, sequence: Option<u64>, values: &[f32], order: Order) -> Option<Result<Ready, NotFinite>> {
         let length = self.windows.shape().ring_len();
         let window = self.windows.push(sequence, values).ok()??;
@@ -260,7 +275,8 @@ struct Verdict {
 }
 
 fn takes(entry: &EntryPorts, bytes: usize) -> bool {
-    matches!(entry.inputs.as_slice(), [port] if port.dtype == DType::F32 && port.bytes == bytes)
+    let mut given = entry.given();
+    given.next().is_some_and(|port| port.dtype == DType::F32 && port.bytes == bytes) && given.next().is_none()
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

@@ -89,7 +89,7 @@ pub enum LoadError {
         /// Name of the tensor.
         tensor: String,
     },
-    /// The Card names state that is no output and input of the entry.
+    /// The Card names state that is no output and input of the entry of equal length, or feeds an input twice.
     #[error("the Card's state {input} is not an input fed by an output")]
     StatePair {
         /// Name of the input.

@@ -15,6 +15,34 @@ pub struct Instance {
     pub(crate) pace: Pace,
 }
 
+/// What one stream carries from call to call. It belongs to an entry of a model, and any instance of that model can go on
+/// with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamState {
+    entry: u32,
+    /// The bytes of each state input of the next call, in the order of [`EntryPorts::state`].
+    kept: Vec<Vec<u8>>,
+}
+
+impl StreamState {
+    /// The state of a stream that has not begun, for the entry of this index: zeros.
+    #[must_use]
+    pub fn new(entry: u32, ports: &EntryPorts) -> Self {
+        let zeros = |&(_, to): &(usize, usize)| vec![0; ports.inputs.get(to).map_or(0, |port| port.bytes)];
+        Self { entry, kept: ports.state.iter().map(zeros).collect() }
+    }
+
+    /// Forgets everything: the next call begins a stream.
+    pub fn reset(&mut self) {
+        self.kept.iter_mut().for_each(|bytes| bytes.fill(0));
+    }
+
+    /// The bytes that the next call receives, in the order of [`EntryPorts::state`]; writing them sets the state.
+    pub fn bytes_mut(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        self.kept.iter_mut().map(Vec::as_mut_slice)
+    }
+}
+
 /// Whether a call can be stopped.
 #[derive(Clone)]
 pub(crate) enum Pace {
@@ -104,33 +132,41 @@ impl Instance {
         self.store.data().stderr()
     }
 
-    /// Copies the state outputs of the last call of `entry` to the inputs that receive them in the next one.
+    /// The state of a stream that has not begun: zeros.
     ///
     /// # Errors
-    /// If entry or a state pair do not exist, or a pair's lengths differ.
-    pub fn carry_state(&mut self, entry: u32) -> Result<(), InferError> {
-        for pair in 0..self.entry(entry)?.state.len() {
-            let ports = self.entry(entry)?;
-            let (from, to) = ports.state[pair];
-            let (from, to) = (port(&ports.outputs, from)?.range(), port(&ports.inputs, to)?.range());
-            if from.len() != to.len() {
-                return Err(InferError::InputLength { index: pair, expected: to.len(), got: from.len() });
-            }
-            self.memory.data_mut(&mut self.store).copy_within(from, to.start);
-        }
-        Ok(())
+    /// If the entry does not exist.
+    pub fn new_stream(&self, entry: u32) -> Result<StreamState, InferError> {
+        Ok(StreamState::new(entry, self.entry(entry)?))
     }
 
-    /// Forgets: writes zeros to every state input of `entry`.
+    /// Takes a stream one call further: copies the inputs in, in the model's order without those of the state, runs the
+    /// stream's entry, keeps the new state and answers a view of the outputs. Streams may take turns.
     ///
     /// # Errors
-    /// If entry or a state pair do not exist.
-    pub fn reset_state(&mut self, entry: u32) -> Result<(), InferError> {
-        for pair in 0..self.entry(entry)?.state.len() {
-            let (_, to) = self.entry(entry)?.state[pair];
-            self.input_mut(entry, to)?.fill(0);
+    /// As [`Instance::infer`]; the stream is then where it was before.
+    pub fn advance(&mut self, stream: &mut StreamState, inputs: &[&[u8]]) -> Result<Outputs<'_>, InferError> {
+        let (entry, entries) = (stream.entry, Arc::clone(&self.entries));
+        let ports = entries.get(entry as usize).ok_or(InferError::NoEntry { entry, count: entries.len() as u32 })?;
+        let expected = ports.inputs.len().saturating_sub(ports.state.len());
+        if inputs.len() != expected || stream.kept.len() != ports.state.len() {
+            return Err(InferError::InputCount { expected, got: inputs.len() });
         }
-        Ok(())
+        let mut given = inputs.iter().copied();
+        for index in 0..ports.inputs.len() {
+            let kept = ports.state.iter().position(|&(_, to)| to == index).and_then(|pair| stream.kept.get(pair));
+            let bytes = kept.map(Vec::as_slice).or_else(|| given.next()).unwrap_or_default();
+            let place = self.input_mut(entry, index)?;
+            if place.len() != bytes.len() {
+                return Err(InferError::InputLength { index, expected: place.len(), got: bytes.len() });
+            }
+            place.copy_from_slice(bytes);
+        }
+        self.run(entry)?;
+        for (kept, &(from, _)) in stream.kept.iter_mut().zip(&ports.state) {
+            kept.copy_from_slice(self.output(entry, from)?);
+        }
+        Ok(Outputs { memory: self.memory.data(&self.store), ports: self.entry(entry)?.outputs.as_slice() })
     }
 
     fn entry(&self, entry: u32) -> Result<&EntryPorts, InferError> {

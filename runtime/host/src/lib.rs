@@ -19,7 +19,7 @@ mod ports;
 pub use engine::{Host, HostConfig, Pool};
 pub use error::{CacheError, EngineFault, HostError, InferError, LoadError, TrapKind};
 pub use foreign::{FOREIGN_IMPORTS, ForeignConfig, Wasi};
-pub use instance::{Instance, Outputs};
+pub use instance::{Instance, Outputs, StreamState};
 pub use limits::Limits;
 pub use model::{Code, LoadOptions, LoadTimings, Model};
 pub use ports::{EntryPorts, Port};

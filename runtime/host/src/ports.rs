@@ -60,7 +60,11 @@ fn entry_ports(card: &Card, entry: &EntryCard) -> Result<EntryPorts, LoadError> 
     };
     for pair in &card.state {
         let ends = found.output(&pair.output).zip(found.input(&pair.input));
-        found.state.push(ends.ok_or_else(|| LoadError::StatePair { input: pair.input.clone() })?);
+        let fits = |&(from, to): &(usize, usize)| {
+            found.outputs[from].bytes == found.inputs[to].bytes && found.state.iter().all(|&(_, other)| other != to)
+        };
+        let ends = ends.filter(fits).ok_or_else(|| LoadError::StatePair { input: pair.input.clone() })?;
+        found.state.push(ends);
     }
     Ok(found)
 }
@@ -87,6 +91,12 @@ impl EntryPorts {
     #[must_use]
     pub fn input(&self, name: &str) -> Option<usize> {
         self.inputs.iter().position(|port| port.name == name)
+    }
+
+    /// The inputs that a caller gives in each call: all but the state.
+    pub fn given(&self) -> impl Iterator<Item = &Port> {
+        let is_state = |index: usize| self.state.iter().any(|&(_, to)| to == index);
+        self.inputs.iter().enumerate().filter(move |(index, _)| !is_state(*index)).map(|(_, port)| port)
     }
 
     /// Index of the output of this name.

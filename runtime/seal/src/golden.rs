@@ -88,24 +88,33 @@ impl Inputs<'_> {
     /// # Errors
     /// If recorded inputs have another length, or `out` is not made of whole values.
     pub fn write_to(&self, out: &mut [u8]) -> Result<(), WrongInputLength> {
-        let taken = out.len();
+        self.write_part(0, out.len(), out)
+    }
+
+    /// Writes one stretch of the inputs, which are `taken` bytes together, over `out`: the one that begins at byte `from`.
+    ///
+    /// # Errors
+    /// If recorded inputs have another length than `taken`, or the stretch is not made of whole values or not inside them.
+    pub fn write_part(&self, from: usize, taken: usize, out: &mut [u8]) -> Result<(), WrongInputLength> {
         match *self {
-            Self::Recorded(bytes) if bytes.len() == taken => out.copy_from_slice(bytes),
-            Self::Recorded(bytes) => return Err(WrongInputLength { held: bytes.len(), taken }),
+            Self::Recorded(bytes) => {
+                let part = bytes.get(from..).and_then(|rest| rest.get(..out.len()));
+                let part = part.filter(|_| bytes.len() == taken);
+                out.copy_from_slice(part.ok_or(WrongInputLength { held: bytes.len(), taken })?);
+            }
             Self::Generated { generator: Generator::Units, seed } => {
                 let (values, rest) = out.as_chunks_mut();
-                if !rest.is_empty() {
+                if !rest.is_empty() || !from.is_multiple_of(size_of::<f32>()) {
                     return Err(WrongInputLength { held: size_of::<f32>(), taken });
                 }
-                for (value, draw) in values.iter_mut().zip(SplitMix64(seed)) {
+                for (value, draw) in values.iter_mut().zip(SplitMix64(seed).skip(from / size_of::<f32>())) {
                     let unit = (draw >> 40) as f32 / 8_388_608.0 - 1.0;
                     *value = unit.to_le_bytes();
                 }
             }
             Self::Generated { generator: Generator::Bytes, seed } => {
-                for (bytes, draw) in out.chunks_mut(8).zip(SplitMix64(seed)) {
-                    bytes.iter_mut().zip(draw.to_le_bytes()).for_each(|(to, from)| *to = from);
-                }
+                let bytes = SplitMix64(seed).skip(from / 8).flat_map(u64::to_le_bytes).skip(from % 8);
+                out.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
             }
         }
         Ok(())

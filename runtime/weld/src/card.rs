@@ -46,7 +46,8 @@ pub struct Card {
     /// Inputs and outputs whose columns have names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<Columns>,
-    /// Outputs to be copied to inputs before the next call; their bytes are zero at first and after a reset.
+    /// Outputs to be copied to inputs before the next call; their bytes are zero at first and after a reset. All are to be
+    /// read before one is written: an output may lie where another input does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub state: Vec<StatePair>,
     /// Compiler name and version.

@@ -85,6 +85,7 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
                 "bytes": bytes.len(),
                 "plan_bytes": compiled.plan.len(),
                 "constant_bytes": plan.constants().1,
+                "state": compiled.meta.state,
                 "code_bytes": code_bytes,
                 "entries": entries,
                 "mcu": figures.as_ref().map(Figures::json),

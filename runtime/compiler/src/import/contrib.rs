@@ -3,6 +3,7 @@
 mod attention;
 mod embed;
 mod fused;
+mod grouped;
 mod mask;
 mod nbits;
 mod skip;
@@ -19,6 +20,21 @@ pub(super) const OPS: &[Entry] = &[
         "MultiHeadAttention",
         &["mask_filter_value", "num_heads", "scale", "unidirectional"],
         attention::multi_head,
+    ),
+    Entry::microsoft(
+        "GroupQueryAttention",
+        &[
+            "do_rotary",
+            "kv_num_heads",
+            "local_window_size",
+            "num_heads",
+            "qk_output",
+            "rotary_interleaved",
+            "scale",
+            "smooth_softmax",
+            "softcap",
+        ],
+        grouped::attention,
     ),
     Entry::microsoft(
         "RotaryEmbedding",

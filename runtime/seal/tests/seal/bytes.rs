@@ -71,6 +71,19 @@ fn generated_inputs_are_the_same_everywhere() {
     let units = fill(Generator::Units, 1_234_567);
     let want = draws.map(|draw| (draw >> 40) as f32 / (1 << 23) as f32 - 1.0);
     assert_eq!(units[..12], want.map(f32::to_le_bytes).concat()[..]);
+    for generator in [Generator::Bytes, Generator::Units] {
+        let inputs = Inputs::Generated { generator, seed: 9 };
+        let (mut whole, mut parts) = ([0; 24], [0; 24]);
+        inputs.write_to(&mut whole).unwrap();
+        for at in [0, 4, 12] {
+            inputs.write_part(at, 24, &mut parts[at..]).unwrap();
+        }
+        assert_eq!(parts, whole);
+    }
+    let (recorded, mut part) = (Inputs::Recorded(&[1, 2, 3, 4]), [0; 2]);
+    recorded.write_part(2, 4, &mut part).unwrap();
+    assert_eq!(part, [3, 4]);
+    assert!(recorded.write_part(3, 4, &mut part).is_err() && recorded.write_part(0, 5, &mut part).is_err());
     let mut odd = [0; 6];
     assert!(Inputs::Recorded(&[1]).write_to(&mut odd).is_err());
     assert!(Inputs::Generated { generator: Generator::Units, seed: 0 }.write_to(&mut odd).is_err());
