@@ -288,7 +288,7 @@ impl Emit {
         let per_element = match op {
             Op::Conv { .. } | Op::QConv(_) => dims(1).iter().skip(1).product(),
             Op::ConvTranspose { .. } => dims(1).iter().product(),
-            Op::MatMul => dims(0).last().copied().unwrap_or(1),
+            Op::MatMul | Op::SquareDistance => dims(0).last().copied().unwrap_or(1),
             Op::Pool { window, .. } => window.kernel.iter().product(),
             Op::ArgPool(window) => window.kernel.iter().product(),
             Op::GridSample { .. } => 64,
@@ -300,7 +300,6 @@ impl Emit {
             Op::Rnn(_) => dims(1).iter().skip(1).product::<usize>() + made,
             Op::Det => dims(0).iter().skip(1).map(|&n| n + 1).product::<usize>().saturating_mul(dims(0)[1] + 1),
             Op::Reduce { .. } | Op::ArgReduce { .. } => dims(0).iter().product::<usize>() / made.max(1),
-            Op::SquareDistance => dims(0).last().copied().unwrap_or(1),
             Op::Couple => 100 * (made + 1),
             Op::Trees { depth, .. } => (depth + 1) * dims(4).iter().product::<usize>(),
             Op::Dft { .. } => 8 * crate::lower::factor_sum(dims(1)[0] as u64) as usize,

@@ -90,9 +90,8 @@ fn counts(cx: &mut Cx<'_>, tokens: ValueId, pool: ValueId) -> Result<ValueId, Re
         let mut sum = cx.filled(DType::F32, vec![rows, size / n], 0.0)?;
         // A single token skips nothing.
         let skips = if n == 1 { 0 } else { skips };
-        let counted = if lengths.contains(&(n as i64)) { 0..=skips } else { 0..=-1 };
-        for skip in counted {
-            let step = usize::try_from(skip).unwrap_or(usize::MAX).saturating_add(1);
+        let counted = if lengths.contains(&(n as i64)) { skips + 1 } else { 0 };
+        for step in 1..=usize::try_from(counted).unwrap_or(0) {
             let Some(hits) = hits(cx, tokens, grams, step)? else { break };
             sum = cx.binary(Binary::Add, sum, hits)?;
         }

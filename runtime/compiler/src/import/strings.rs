@@ -102,14 +102,14 @@ fn habit(domain: &str, op: &str) -> Option<Habit> {
             true,
             "Compress" | "Expand" | "Flatten" | "Gather" | "GatherElements" | "GatherND" | "Identity" | "Reshape"
             | "Slice" | "Split" | "Squeeze" | "Tile" | "Transpose" | "Unsqueeze",
-        ) => Habit::Moves(0..1),
+        )
+        | (false, "ArrayFeatureExtractor" | "CastMap" | "DictVectorizer") => Habit::Moves(0..1),
         (true, "Concat") => Habit::Moves(ALL),
         (true, "Where") => Habit::Moves(1..3),
         (true, "Equal") => Habit::Compares,
         (true, "Shape" | "Size") => Habit::Measures,
-        (true, "Constant" | "TfIdfVectorizer") => Habit::Knows,
-        (false, "ArrayFeatureExtractor" | "CastMap" | "DictVectorizer") => Habit::Moves(0..1),
-        (
+        (true, "Constant" | "TfIdfVectorizer")
+        | (
             false,
             "CategoryMapper"
             | "LabelEncoder"
