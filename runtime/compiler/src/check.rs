@@ -173,7 +173,7 @@ impl std::fmt::Display for Advice {
             Self::Constant { node, input } => {
                 write!(f, "store input {input} of `{node}` in the model, or export it simplified")
             }
-            Self::Bound { node } => write!(f, "state how long the output of `{node}` may be with --bound {node}=SIZE"),
+            Self::Bound { node } => write!(f, "state how many results `{node}` may have with --bound {node}=COUNT"),
         }
     }
 }

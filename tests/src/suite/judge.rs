@@ -206,6 +206,8 @@ fn compiled(model: &[u8], inputs: &[Tensor], bounds: BTreeMap<String, usize>) ->
 fn wanted(glance: &Glance, error: &CompileError) -> BTreeSet<String> {
     let of = |refusal: &Refusal| match refusal.reason {
         Reason::NotConstant(input) => glance.feeders(&refusal.node, input),
+        // How much is kept is known where the condition is.
+        Reason::Unbounded if refusal.op == "Compress" => glance.feeders(&refusal.node, 1),
         Reason::Unbounded => (0..MOST_OPERANDS).flat_map(|input| glance.feeders(&refusal.node, input)).collect(),
         _ => BTreeSet::new(),
     };

@@ -59,7 +59,7 @@ fn leaky_relu(cx: &mut Cx<'_>) -> Built {
     one(cx, Unary::LeakyRelu, alpha, 0.0)
 }
 
-fn prelu(cx: &mut Cx<'_>) -> Built {
+pub(super) fn prelu(cx: &mut Cx<'_>) -> Built {
     let (x, slope) = (cx.input(0)?, cx.input(1)?);
     // The slope broadcasts to x, never x to the slope.
     if broadcast(&cx.dims(x), &cx.dims(slope))? != cx.dims(x) {

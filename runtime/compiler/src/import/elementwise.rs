@@ -150,7 +150,7 @@ fn operands(cx: &Cx<'_>) -> Result<(ValueId, ValueId), Reason> {
     Ok((cx.input(0)?, cx.input(1)?))
 }
 
-fn arithmetic(cx: &mut Cx<'_>) -> Built {
+pub(super) fn arithmetic(cx: &mut Cx<'_>) -> Built {
     let (a, b) = operands(cx)?;
     if cx.dtype(a) == DType::Bool {
         return Err(Reason::Type(DType::Bool));
@@ -175,7 +175,7 @@ fn modulo(cx: &mut Cx<'_>) -> Built {
 }
 
 /// The result has the type of the base; whole exponents of a constant scalar up to 3 become products.
-fn pow(cx: &mut Cx<'_>) -> Built {
+pub(super) fn pow(cx: &mut Cx<'_>) -> Built {
     let (base, exponent) = operands(cx)?;
     let dtype = cx.dtype(base);
     if let Some([power]) =
@@ -227,7 +227,7 @@ fn integer_pow(cx: &mut Cx<'_>, base: ValueId, exponent: ValueId) -> Result<Valu
     cx.select(whole, exact, other)
 }
 
-fn compare(cx: &mut Cx<'_>) -> Built {
+pub(super) fn compare(cx: &mut Cx<'_>) -> Built {
     let (a, b) = operands(cx)?;
     let op = match cx.op() {
         "Equal" => Binary::Equal,
@@ -239,7 +239,7 @@ fn compare(cx: &mut Cx<'_>) -> Built {
     Ok(vec![cx.binary(op, a, b)?])
 }
 
-fn logic(cx: &mut Cx<'_>) -> Built {
+pub(super) fn logic(cx: &mut Cx<'_>) -> Built {
     let (a, b) = operands(cx)?;
     if cx.dtype(a) != DType::Bool {
         return Err(Reason::Type(cx.dtype(a)));

@@ -19,6 +19,7 @@ mod function;
 mod grid;
 mod integer;
 mod item;
+mod legacy;
 mod linear;
 mod loss;
 mod maps;

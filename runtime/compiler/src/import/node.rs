@@ -117,6 +117,13 @@ impl<'a> Cx<'a> {
         let _ = self.optional(i);
     }
 
+    /// Puts another value in the place of an input.
+    pub(crate) fn replace(&mut self, i: usize, id: ValueId) {
+        if let Some(input) = self.inputs.get_mut(i) {
+            *input = Some(id);
+        }
+    }
+
     /// Every input of a variadic operator; at least one, none absent.
     pub(crate) fn variadic(&self) -> Result<Vec<ValueId>, Reason> {
         self.inputs_read.set(u64::MAX);

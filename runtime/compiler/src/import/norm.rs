@@ -28,7 +28,7 @@ pub(super) const OPS: &[Entry] = &[
 
 /// `x * scale' + bias'` per channel where the statistics are known, with the channels last so that it can join a
 /// convolution; else as it is written.
-fn batch(cx: &mut Cx<'_>) -> Built {
+pub(super) fn batch(cx: &mut Cx<'_>) -> Built {
     let x = cx.float_input(0)?;
     let dims = cx.dims(x);
     let epsilon = cx.float("epsilon", 1e-5)?;

@@ -3,8 +3,9 @@
 use super::item::Item;
 use super::node::{Built, Cx};
 use super::{
-    activation, attention, causal, contrib, conv, deform, dynamic, elementwise, grid, linear, loss, ml, ngrams, norm,
-    overlap, pool, recurrent, reduce, region, resize, scatter, sequence, shape, signal, source, transposed, unpool,
+    activation, attention, causal, contrib, conv, deform, dynamic, elementwise, grid, legacy, linear, loss, ml, ngrams,
+    norm, overlap, pool, recurrent, reduce, region, resize, scatter, sequence, shape, signal, source, transposed,
+    unpool,
 };
 use super::{integer, qlinear, quantized};
 use crate::error::Reason;
@@ -149,6 +150,7 @@ const FAMILIES: &[&[Entry]] = &[
     elementwise::OPS,
     grid::OPS,
     integer::OPS,
+    legacy::OPS,
     linear::OPS,
     loss::OPS,
     ngrams::OPS,
