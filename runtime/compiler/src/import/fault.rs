@@ -12,6 +12,7 @@ pub(super) fn possible(emit: &Emit, node: &Node) -> bool {
     let (Some(first), second) = (operand(0).map(|id| emit.graph.value(id)), operand(1)) else { return false };
     let along = |axis: usize| first.dims.get(axis).copied().into_iter().collect::<Vec<_>>();
     let outside = |lens: &[usize]| outside(emit, second, lens);
+    let third = |inside: &dyn Fn(i64) -> bool| operand(2).is_none_or(|id| !holds(emit, id, |v, _| inside(v)));
     match &node.op {
         Op::Binary(Binary::Div | Binary::Mod | Binary::Fmod) => {
             let real = matches!(first.dtype, DType::F32 | DType::F64);
@@ -20,7 +21,13 @@ pub(super) fn possible(emit: &Emit, node: &Node) -> bool {
         Op::Gather { axis } | Op::GatherElements { axis } | Op::ScatterElements { axis, .. } => outside(&along(*axis)),
         Op::GatherNd { batch_dims } => outside(&first.dims[*batch_dims..]),
         Op::ScatterNd { .. } => outside(&first.dims),
-        Op::Bound { .. } => true,
+        // Their regions name pictures.
+        Op::RoiAlign { .. } => third(&|image| (0..first.dims.first().copied().unwrap_or(0) as i64).contains(&image)),
+        Op::MaxRoiPool { .. } | Op::Bound { .. } => true,
+        // Sequences may be stated to be longer than they are.
+        Op::Lstm(_) => operand(7).is_some_and(|lengths| !emit.is_constant(lengths)),
+        Op::Gru(_) => operand(6).is_some_and(|lengths| !emit.is_constant(lengths)),
+        Op::Rnn(_) => operand(5).is_some_and(|lengths| !emit.is_constant(lengths)),
         _ => false,
     }
 }
