@@ -195,15 +195,16 @@ pub(super) fn pow(cx: &mut Cx<'_>) -> Built {
     Ok(vec![match (is_float(dtype), is_float(cx.dtype(exponent))) {
         (false, true) => integer_pow(cx, base, exponent)?,
         // An f32 does not hold every exponent; the power is computed in f64 anyway.
-        (true, false) => {
+        (true, false) if !fits_f32(cx, exponent) => {
             let (base, exponent) = (cx.cast(base, DType::F64)?, cx.cast(exponent, DType::F64)?);
             let y = cx.binary(Binary::Pow, base, exponent)?;
             cx.cast(y, dtype)?
         }
-        (true, true) => {
+        (true, _) => {
             let exponent = cx.cast(exponent, dtype)?;
             cx.binary(Binary::Pow, base, exponent)?
         }
+        (false, false) if cx.dtype(exponent) == dtype => cx.binary(Binary::Pow, base, exponent)?,
         (false, false) => {
             let wide = cx.cast(exponent, DType::I64)?;
             let base = cx.cast(base, DType::I64)?;
@@ -211,6 +212,11 @@ pub(super) fn pow(cx: &mut Cx<'_>) -> Built {
             cx.cast(y, dtype)?
         }
     }])
+}
+
+/// Whether f32 holds every element, as far as they are known.
+fn fits_f32(cx: &Cx<'_>, x: ValueId) -> bool {
+    cx.floats(x).is_some_and(|values| values.iter().all(|&v| f64::from(v as f32) == v))
 }
 
 /// An integer to the power of a float: exact where the exponent is whole, else computed in f64 and truncated.
