@@ -3,8 +3,8 @@
 
 use std::sync::OnceLock;
 
-use mote_compiler::{CompileOptions, States};
 use mote_compiler::import::ImportOptions;
+use mote_compiler::{CompileOptions, States};
 use mote_plan::StatePair;
 use mote_release::{Draft, Target};
 use mote_tests::keys::Keys;

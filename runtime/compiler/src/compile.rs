@@ -141,7 +141,9 @@ pub enum CompileError {
     #[error("the model names other strings at other batch sizes, so its entries cannot share their numbers")]
     Words,
     /// A state pair that the model does not have.
-    #[error("state pair `{output}` -> `{input}` does not name an output and an input of equal type and shape, or the input twice")]
+    #[error(
+        "state pair `{output}` -> `{input}` does not name an output and an input of equal type and shape, or the input twice"
+    )]
     State {
         /// Name of the output.
         output: String,
@@ -219,7 +221,7 @@ pub fn inputs(
 
 /// A file that was read, by what it is.
 enum Source {
-    Onnx(Model),
+    Onnx(Box<Model>),
     Estimator(Estimator),
 }
 
@@ -235,7 +237,7 @@ impl Source {
         }
         let mut model = Model::read(bytes)?;
         model.prepare(preparations)?;
-        Ok(Self::Onnx(model))
+        Ok(Self::Onnx(Box::new(model)))
     }
 
     fn inputs(&self) -> Result<Vec<InputSpec>, CompileError> {

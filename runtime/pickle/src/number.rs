@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn halves() {
         for (bits, want) in
-            [(0x3c00, 1.0), (0xc000, -2.0), (1, 2f64.powi(-24)), (0x7bff, 65504.0), (0x7c00, f64::INFINITY)]
+            [(0x3c00, 1.0), (0xc000, -2.0), (1, 1.0 / f64::from(1 << 24)), (0x7bff, 65504.0), (0x7c00, f64::INFINITY)]
         {
             assert_eq!(half(bits), want, "{bits:#x}");
         }

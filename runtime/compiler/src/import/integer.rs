@@ -287,10 +287,10 @@ fn convolution(cx: &mut Cx<'_>, x: Factor, w: Factor, bias: Option<ValueId>) -> 
     if dims[1] != weights[1].saturating_mul(groups) || !channels.is_multiple_of(groups) {
         return Err(Reason::Shapes(dims, weights));
     }
-    if let Some(bias) = bias {
-        if cx.dtype(bias) != DType::I32 || cx.dims(bias) != [channels] {
-            return Err(Reason::Shape { what: "the bias", got: cx.dims(bias) });
-        }
+    if let Some(bias) = bias
+        && (cx.dtype(bias) != DType::I32 || cx.dims(bias) != [channels])
+    {
+        return Err(Reason::Shape { what: "the bias", got: cx.dims(bias) });
     }
     let spatial = Spatial::read(cx, &dims[2..], weights[2..].to_vec())?;
     let out = spatial.out(&dims[2..])?;

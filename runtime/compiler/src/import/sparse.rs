@@ -108,11 +108,11 @@ impl SparseTensor {
         let given: Vec<usize> = given.collect::<Result<_, _>>().map_err(|_| TensorError::Sparse)?;
         let row_major =
             |tuple: &[usize]| tuple.iter().zip(dims).try_fold(0, |at, (&i, &len)| (i < len).then_some(at * len + i));
-        let positions: Option<Vec<usize>> = match shape.as_slice() {
-            &[n] if n == count && given.len() == n => {
+        let positions: Option<Vec<usize>> = match *shape.as_slice() {
+            [n] if n == count && given.len() == n => {
                 Some(given).filter(|given| given.iter().all(|&at| at < dims.iter().product()))
             }
-            &[n, rank] if n == count && rank == dims.len() && rank > 0 && given.len() == n * rank => {
+            [n, rank] if n == count && rank == dims.len() && rank > 0 && given.len() == n * rank => {
                 given.chunks_exact(rank).map(row_major).collect()
             }
             _ => None,

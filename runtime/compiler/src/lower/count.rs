@@ -78,7 +78,9 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
         Kind::Binary => written * binary_cost(&step.params),
         Kind::Reduce => 2 * (read + written) + read * reduction_cost(&step.params),
         Kind::Softmax => written * (TRANSCENDENTAL + 6),
-        Kind::Select | Kind::Cast | Kind::Copy | Kind::Gather | Kind::GatherElements | Kind::GatherNd => 2 * written,
+        Kind::Select | Kind::Cast | Kind::Copy | Kind::Gather | Kind::GatherElements | Kind::GatherNd | Kind::Bound => {
+            2 * written
+        }
         Kind::Fill | Kind::Halo => stored,
         Kind::ScatterNd | Kind::ScatterElements => written + 3 * count(input(2)),
         Kind::Lerp => 4 * written,
@@ -98,7 +100,6 @@ pub(super) fn cost(draft: &Draft, step: &Step) -> (u64, u64) {
             let kept = if let Params::Suppression(p) = step.params { u64::from(p.per_class) } else { spatial };
             lists * spatial * (8 * (u64::from(spatial.ilog2()) + 1) + 30 * kept)
         }
-        Kind::Bound => 2 * written,
         Kind::Trees => trees_cost(&step.params, dim(x, 0), count(input(4)), dim(y, 1)),
         Kind::SquareDistance => 3 * written * dim(x, 1) + written,
         Kind::Couple => written * (COUPLING_ROUNDS + 1) * (6 * dim(y, 1) + 12),

@@ -20,9 +20,8 @@ pub(super) fn reorder(mut graph: Graph) -> Graph {
 fn flattened(graph: &Graph, links: &Links, at: usize) -> Option<(usize, ValueId, Value)> {
     let node = &graph.nodes[at];
     let weight = graph.value(operand(node, 1)?);
-    let window = match &node.op {
-        Op::Conv { window, groups: 1, .. } | Op::QConv(QConv { window, groups: 1, .. }) => window,
-        _ => return None,
+    let (Op::Conv { window, groups: 1, .. } | Op::QConv(QConv { window, groups: 1, .. })) = &node.op else {
+        return None;
     };
     let product = window.kernel == [1, 1];
     let &[out, 1, 1, k] = weight.dims.as_slice() else { return None };

@@ -34,10 +34,10 @@ pub(super) fn gaussian(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> Class 
         return Err(fields.shape("theta_", &[means.rows, means.columns], "a mean for each column"));
     }
     let mut columns = Vec::new();
-    for k in 0..means.rows {
+    for (k, &prior) in priors.iter().enumerate() {
         let spread: Vec<f64> = variances.row(k).iter().map(|v| v * TAU).collect();
         let logs: f64 = net.of_constants(Unary::Log, &spread)?.iter().sum();
-        let prior = net.of_constants(Unary::Log, &[priors[k]])?[0];
+        let prior = net.of_constants(Unary::Log, &[prior])?[0];
         let deviations: Vec<f64> = variances.row(k).iter().map(|v| v.sqrt()).collect();
         let centered = net.with_row(Binary::Sub, x, means.row(k))?;
         let scaled = net.with_row(Binary::Div, centered, &deviations)?;

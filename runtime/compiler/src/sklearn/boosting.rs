@@ -89,7 +89,7 @@ fn beginning(net: &mut Net, fields: &Fields<'_>, first: mote_pickle::Node<'_>, x
     }
     let p = net.column(p, 1)?;
     let p = net.clip(p, epsilon, 1.0 - epsilon)?;
-    let q = net.from_scalar(1.0, p)?;
+    let q = net.scalar_minus(1.0, p)?;
     let odds = net.div(p, q)?;
     let logit = net.unary(Unary::Log, odds)?;
     Ok(if halved { net.with_scalar(Binary::Mul, logit, 0.5)? } else { logit })
@@ -159,7 +159,7 @@ pub(super) fn ada_classifier(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> 
     if count < 2 {
         return Err(fields.form("it knows one class alone"));
     }
-    let real = fields.find("algorithm").and_then(|node| node.text()) == Some("SAMME.R");
+    let real = fields.find("algorithm").and_then(mote_pickle::Node::text) == Some("SAMME.R");
     let members = fields.list("estimators_")?;
     let weights = fields.floats("estimator_weights_")?;
     let others = if fields.since(1, 3) { 1.0 / (count as f64 - 1.0) } else { 0.0 };

@@ -52,16 +52,16 @@ pub(super) fn mixture(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> Result<
         return Err(fields.shape("precisions_cholesky_", &array.shape, "a precision for each component"));
     }
     let weights = fields.vector("weights_", count)?;
-    let weights = net.of_constants(Unary::Log, &weights)?;
+    let logarithms = net.of_constants(Unary::Log, &weights)?;
     let normal = -0.5 * width as f64 * net.of_constants(Unary::Log, &[TAU])?[0];
     let mut columns = Vec::new();
-    for k in 0..count {
+    for (k, logarithm) in logarithms.into_iter().enumerate() {
         let centered = net.with_row(Binary::Sub, x, means.row(k))?;
         let (y, diagonal) = scaled(net, centered, &precision, k, width)?;
         let logs: f64 = net.of_constants(Unary::Log, &diagonal)?.iter().sum();
         let norm = net.over_columns(Reduce::SumSquare, y)?;
         let half = net.with_scalar(Binary::Mul, norm, -0.5)?;
-        columns.push(net.with_scalar(Binary::Add, half, normal + logs + weights[k])?);
+        columns.push(net.with_scalar(Binary::Add, half, normal + logs + logarithm)?);
     }
     let likelihood = net.beside(&columns)?;
     let label = net.arg_max(likelihood)?;

@@ -1,6 +1,7 @@
 //! Weighted sums of columns, and what is made of them.
 
 use mote_abi::op::{Binary, Unary};
+use mote_pickle::Node;
 
 use super::answer::{Classes, Classified};
 use super::error::EstimatorError;
@@ -52,13 +53,13 @@ pub(super) fn log_regressor(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> B
 }
 
 pub(super) fn tweedie(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> Built {
-    match fields.text("link")? {
-        "identity" => sums(net, fields, x),
-        "log" => log_regressor(net, fields, x),
-        "auto" if fields.float("power")? <= 0.0 => sums(net, fields, x),
-        "auto" => log_regressor(net, fields, x),
-        other => Err(fields.parameter("link", other)),
-    }
+    let logarithmic = match fields.text("link")? {
+        "identity" => false,
+        "log" => true,
+        "auto" => fields.float("power")? > 0.0,
+        other => return Err(fields.parameter("link", other)),
+    };
+    if logarithmic { log_regressor(net, fields, x) } else { sums(net, fields, x) }
 }
 
 /// The decision alone: LinearSVC, Perceptron, PassiveAggressive.
@@ -96,7 +97,7 @@ pub(super) fn ridge_classifier(net: &mut Net, fields: &Fields<'_>, x: ValueId) -
 pub(super) fn logistic_regression(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> Class {
     let classified = classifier(net, fields, x)?;
     let Some(decision) = classified.decision else { return Ok(classified) };
-    let several = match fields.find("multi_class").and_then(|node| node.text()) {
+    let several = match fields.find("multi_class").and_then(Node::text) {
         Some("ovr") => false,
         Some("multinomial") => true,
         _ => classified.classes.len() > 2 && fields.text("solver")? != "liblinear",

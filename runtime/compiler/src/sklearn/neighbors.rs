@@ -3,6 +3,7 @@
 
 use mote_abi::DType;
 use mote_abi::op::{Binary, Reduce, Unary};
+use mote_pickle::Node;
 
 use super::answer::{Classes, Classified};
 use super::error::EstimatorError;
@@ -63,7 +64,7 @@ impl Metric {
     fn read(fields: &Fields<'_>) -> Result<Self, EstimatorError> {
         let name = fields.text("effective_metric_")?;
         let given = fields.some("effective_metric_params_").filter(|_| name == "minkowski");
-        let power = given.and_then(|node| node.get("p")).and_then(|node| node.float());
+        let power = given.and_then(|node| node.get("p")).and_then(Node::float);
         if given.is_some_and(|node| node.get("w").is_some_and(|w| !w.is_none())) {
             return Err(fields.form("weights of its metric are not supported"));
         }

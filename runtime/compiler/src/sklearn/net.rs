@@ -116,7 +116,7 @@ impl Net {
     }
 
     /// `a - x` for one number a.
-    pub(super) fn from_scalar(&mut self, value: f64, x: ValueId) -> Made {
+    pub(super) fn scalar_minus(&mut self, value: f64, x: ValueId) -> Made {
         let scalar = self.emit.scalar_like(x, value)?;
         self.sub(scalar, x)
     }
@@ -209,7 +209,7 @@ impl Net {
 
     /// `1 - p` beside p.
     pub(super) fn complement(&mut self, p: ValueId) -> Made {
-        let q = self.from_scalar(1.0, p)?;
+        let q = self.scalar_minus(1.0, p)?;
         self.beside(&[q, p])
     }
 

@@ -1,6 +1,7 @@
 //! Scalers and other functions of single columns.
 
 use mote_abi::op::{Binary, Reduce, Unary};
+use mote_pickle::Node;
 
 use super::curve::{self, Curve};
 use super::error::EstimatorError;
@@ -88,7 +89,7 @@ pub(super) fn above(net: &mut Net, x: ValueId, threshold: f64) -> super::net::Ma
 /// No function, or one that NumPy names and that is an operator here.
 pub(super) fn function(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> Built {
     let Some(function) = fields.some("func") else { return Ok(x) };
-    if fields.some("kw_args").and_then(|node| node.entries()).is_some_and(|entries| entries.len() > 0) {
+    if fields.some("kw_args").and_then(Node::entries).is_some_and(|entries| entries.len() > 0) {
         return Err(fields.form("named arguments of its function are not supported"));
     }
     let name = function.global().map_or(function.kind(), |global| global.name);
@@ -150,7 +151,7 @@ fn yeo_johnson(net: &mut Net, x: ValueId, lambdas: &[f64]) -> super::net::Made {
     let positive = net.with_scalar(Binary::Add, positive, 1.0)?;
     let positive = box_cox(net, positive, lambdas)?;
     let negative = net.with_scalar(Binary::Min, x, 0.0)?;
-    let negative = net.from_scalar(1.0, negative)?;
+    let negative = net.scalar_minus(1.0, negative)?;
     let mirrored: Vec<f64> = lambdas.iter().map(|l| 2.0 - l).collect();
     let negative = box_cox(net, negative, &mirrored)?;
     let negative = net.unary(Unary::Neg, negative)?;

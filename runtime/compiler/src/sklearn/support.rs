@@ -2,6 +2,7 @@
 
 use mote_abi::DType;
 use mote_abi::op::{Binary, Unary};
+use mote_pickle::Node;
 
 use super::answer::{Answer, Classes, Classified};
 use super::error::EstimatorError;
@@ -20,7 +21,7 @@ fn kernel(net: &mut Net, fields: &Fields<'_>, x: ValueId, vectors: &Matrix) -> R
     let product = |net: &mut Net| -> super::net::Made {
         let product = net.times(x, &vectors.transposed())?;
         let product = net.with_scalar(Binary::Mul, product, gamma)?;
-        net.with_scalar(Binary::Add, product, fields.find("coef0").and_then(|node| node.float()).unwrap_or(0.0))
+        net.with_scalar(Binary::Add, product, fields.find("coef0").and_then(Node::float).unwrap_or(0.0))
     };
     Ok(match kernel {
         "linear" => net.times(x, &vectors.transposed())?,

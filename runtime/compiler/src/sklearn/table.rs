@@ -207,11 +207,14 @@ fn pipeline(net: &mut Net, node: Node<'_>, x: ValueId) -> Result<Option<Answer>,
     }
 }
 
+/// How an estimator is built over its input.
+type Build<T> = fn(&mut Net, &Fields<'_>, ValueId) -> Result<T, EstimatorError>;
+
 fn built<T>(
     net: &mut Net,
     node: Node<'_>,
     x: ValueId,
-    table: &[(&str, fn(&mut Net, &Fields<'_>, ValueId) -> Result<T, EstimatorError>)],
+    table: &[(&str, Build<T>)],
     role: &'static str,
 ) -> Result<T, EstimatorError> {
     let fields = Fields::of(node).ok_or_else(|| EstimatorError::Root(node.kind()))?;

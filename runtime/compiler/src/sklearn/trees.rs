@@ -227,7 +227,7 @@ pub(super) fn isolation(net: &mut Net, fields: &Fields<'_>, x: ValueId) -> Resul
     }
     let exponent = net.with_scalar(Binary::Mul, depths, -LN_2 / usual)?;
     let score = net.unary(Unary::Exp, exponent)?;
-    let decision = net.from_scalar(-fields.float("offset_")?, score)?;
+    let decision = net.scalar_minus(-fields.float("offset_")?, score)?;
     linear::outliers(net, decision)
 }
 

@@ -153,6 +153,7 @@ impl Iterator for Factors {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "the reference")]
 mod tests {
     use super::*;
     use std::vec;

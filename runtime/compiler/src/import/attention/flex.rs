@@ -63,7 +63,7 @@ impl Walk<'_> {
 fn scores(cx: &mut Cx<'_>, heads: &Heads, extents: [usize; 7], precision: DType) -> Result<ValueId, Reason> {
     let [b, n, s, h, m, t, _] = extents;
     let scale = cx.optional_float("scale")?.map_or(1.0 / (h as f64).sqrt(), f64::from);
-    let root = cx.scalar_like(heads.q, f64::from((scale as f32).sqrt()))?;
+    let root = cx.scalar_like(heads.q, f64::from(f64::from(scale as f32).sqrt() as f32))?;
     let q = cx.binary(Binary::Mul, heads.q, root)?;
     let q = cx.reshape(q, vec![b, m, n / m * s, h])?;
     let k = cx.binary(Binary::Mul, heads.k, root)?;

@@ -1,4 +1,5 @@
 //! Attention against its formula in double precision.
+#![allow(clippy::disallowed_methods, reason = "the reference")]
 
 use tract_onnx::pb::{AttributeProto, TensorProto};
 

@@ -1,3 +1,5 @@
+#![allow(clippy::disallowed_methods, reason = "the reference")]
+
 use mote_abi::DType;
 use tract_onnx::pb::{NodeProto, TensorProto};
 

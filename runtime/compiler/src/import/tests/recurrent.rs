@@ -1,4 +1,5 @@
 //! Recurrent layers against their equations in double precision.
+#![allow(clippy::disallowed_methods, reason = "the reference")]
 
 use tract_onnx::pb::{AttributeProto, NodeProto, TensorProto};
 

@@ -1,4 +1,5 @@
 //! Fourier transforms, windows, mel filters.
+#![allow(clippy::disallowed_methods, reason = "the reference")]
 
 use tract_onnx::pb::{AttributeProto, TensorProto};
 

@@ -1,4 +1,5 @@
 //! Operators over element types other than f32: f64, every integer, bool.
+#![allow(clippy::disallowed_methods, reason = "the reference")]
 
 use mote_abi::DType;
 use tract_onnx::pb::AttributeProto;

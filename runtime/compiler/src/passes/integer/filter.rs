@@ -101,7 +101,7 @@ fn sums_fit(weights: &[u8], zero: Option<&[i32]>, bias: Option<&[i32]>, channels
 fn round(number: f64) -> Option<i32> {
     // 1.5 * 2^52: adding it leaves no room for a fraction.
     const MAGIC: f64 = 6_755_399_441_055_744.0;
-    (number.abs() <= MAX_BIAS).then(|| ((number + MAGIC) - MAGIC) as i32)
+    (number.abs() <= MAX_BIAS).then_some(((number + MAGIC) - MAGIC) as i32)
 }
 
 fn bytes_of(integers: &[i32]) -> Vec<u8> {

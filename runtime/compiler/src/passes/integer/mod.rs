@@ -290,9 +290,13 @@ impl Walk<'_> {
 /// Data movement as it is done to integers, 0 being their zero point; `None` for what computes.
 fn over_integers(op: &Op, zero: i32) -> Option<Op> {
     match op {
-        Op::Transpose { .. } | Op::Reshape | Op::Slice { .. } | Op::Expand | Op::Gather { .. } => Some(op.clone()),
-        // The largest number is that of the largest integer, for scales are positive.
-        Op::Pool { op: Pool::Max, .. } => Some(op.clone()),
+        // Of a pool the largest number is that of the largest integer, for scales are positive.
+        Op::Transpose { .. }
+        | Op::Reshape
+        | Op::Slice { .. }
+        | Op::Expand
+        | Op::Gather { .. }
+        | Op::Pool { op: Pool::Max, .. } => Some(op.clone()),
         Op::Pad { before, value } if value.iter().all(|&byte| byte == 0) => {
             Some(Op::Pad { before: before.clone(), value: vec![zero as u8] })
         }
