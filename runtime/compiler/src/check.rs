@@ -216,6 +216,12 @@ mod tests {
     }
 
     #[test]
+    fn lists_without_a_bound_ask_for_one() {
+        let check = checked(13, &[("NonZero", "x", "y")], &["2"]);
+        assert_eq!(check.advice(), [Advice::Bound { node: "y".to_owned() }]);
+    }
+
+    #[test]
     fn sizes_that_fit_the_network_are_found() {
         let pool = node(
             "AveragePool",

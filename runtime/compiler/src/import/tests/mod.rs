@@ -17,6 +17,7 @@ mod recurrent;
 mod refusals;
 mod sequence;
 mod signal;
+mod stateful;
 mod structure;
 mod types;
 mod windows;

@@ -319,3 +319,36 @@ fn recurrent_layers_run_both_ways() {
         rnn("bidirectional", 2, (&[2, 2, 1, 1], vec![forward[0], reverse[0], forward[1], reverse[1]])),
     ]);
 }
+
+#[test]
+fn operands_are_laid_against_each_other_as_before_operator_set_7() {
+    let add = |attributes, b: TensorProto, y: Vec<f32>| Case {
+        op: "Add",
+        opset: 6,
+        inputs: &["x", "b"],
+        attributes,
+        constants: vec![b],
+        x: (&[2, 3], count(6)),
+        y: (&[2, 3], y),
+    };
+    check(vec![
+        add(vec![], f32s("b", &[2, 3], &[1.0; 6]), vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]),
+        add(vec![int("broadcast", 1)], f32s("b", &[3], &[10.0, 20.0, 30.0]), vec![10.0, 21.0, 32.0, 13.0, 24.0, 35.0]),
+        add(
+            vec![int("broadcast", 1), int("axis", 0)],
+            f32s("b", &[2], &[10.0, 20.0]),
+            vec![10.0, 11.0, 12.0, 23.0, 24.0, 25.0],
+        ),
+        Case {
+            op: "PRelu",
+            opset: 6,
+            inputs: &["x", "b"],
+            attributes: vec![],
+            constants: vec![f32s("b", &[2], &[0.5, 0.25])],
+            x: (&[1, 2, 2], vec![-2.0, 2.0, -4.0, 4.0]),
+            y: (&[1, 2, 2], vec![-1.0, 2.0, -1.0, 4.0]),
+        },
+    ]);
+    let unlaid = one_node(6, node("Add", &["x", "b"], &["y"], vec![]), &[2, 3], vec![f32s("b", &[3], &[0.0; 3])]);
+    assert!(run(&unlaid, &[f32_tensor("x", &[2, 3], &count(6))]).is_err());
+}
