@@ -5,6 +5,7 @@
 //! `cargo xtask test --conformance` fills. `MOTE_CASES=PART` runs the cases whose names contain it and prints each
 //! verdict; `MOTE_CORPUS_REPORT=FILE` writes every verdict.
 #![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::explicit_write, reason = "the harness keeps what is printed to itself")]
 
 #[path = "../../../../tests/src/evidence.rs"]
 #[allow(dead_code, unreachable_pub, reason = "the whole-system tests share it, and use more of it")]

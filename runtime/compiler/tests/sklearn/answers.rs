@@ -94,5 +94,5 @@ fn compare(name: &str, got: &[f64], want: &Value, labels: &[String], tolerance: 
         |(got, want): (&f64, &f64)| if got.is_nan() && want.is_nan() || got == want { 0.0 } else { (got - want).abs() };
     let differences = got.iter().zip(&want).map(off);
     let worst = differences.fold(0.0_f64, |most, d| if d > most || d.is_nan() { d } else { most });
-    if worst <= tolerance * scale { Ok(()) } else { Err(format!("{name}: off by {:e} of {scale}", worst)) }
+    if worst <= tolerance * scale { Ok(()) } else { Err(format!("{name}: off by {worst:e} of {scale}")) }
 }

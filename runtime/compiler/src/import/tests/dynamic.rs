@@ -103,7 +103,7 @@ const BOXES: [f32; 12] = [0.0, 0.0, 1.0, 1.0, 0.0, 0.1, 1.0, 1.1, 0.0, 5.0, 1.0,
 
 #[test]
 fn what_follows_may_treat_boxes_one_by_one() {
-    let readers = vec![
+    let readers = [
         node("Slice", &["chosen", "two", "three", "one_axis"], &["column"], vec![]),
         node("Reshape", &["column", "flat"], &["at"], vec![]),
         node("Gather", &["x", "at"], &["boxes"], vec![int("axis", 1)]),
