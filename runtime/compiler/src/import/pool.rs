@@ -168,7 +168,7 @@ fn root(cx: &mut Cx<'_>, x: ValueId, p: i64) -> Result<ValueId, Reason> {
     }
 }
 
-fn pool(cx: &mut Cx<'_>, x: ValueId, op: Pool) -> Result<ValueId, Reason> {
+pub(super) fn pool(cx: &mut Cx<'_>, x: ValueId, op: Pool) -> Result<ValueId, Reason> {
     let (spatial, out) = windows(cx, x)?;
     pool_windows(cx, x, op, &spatial, &out)
 }

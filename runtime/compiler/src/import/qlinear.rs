@@ -1,9 +1,10 @@
 //! Operators of ONNX Runtime over quantized tensors, as what they stand for: dequantized, computed, quantized again.
 
 use mote_abi::DType;
-use mote_abi::op::{Binary, Reduce, Unary};
+use mote_abi::op::{Binary, Pool, Reduce, Unary};
 
 use super::node::{Built, Cx, axes, axis};
+use super::pool::pool;
 use super::quantized::{dequantize, quantize};
 use super::table::Entry;
 use crate::error::Reason;
@@ -15,6 +16,11 @@ pub(super) const OPS: &[Entry] = &[
     Entry::microsoft("QLinearSigmoid", &[], sigmoid),
     Entry::microsoft("QLinearLeakyRelu", &["alpha"], leaky_relu),
     Entry::microsoft("QLinearConcat", &["axis"], concat),
+    Entry::microsoft(
+        "QLinearAveragePool",
+        &["auto_pad", "ceil_mode", "channels_last", "count_include_pad", "kernel_shape", "pads", "strides"],
+        average_pool,
+    ),
     Entry::microsoft("QLinearGlobalAveragePool", &["channels_last"], global_average_pool),
     Entry::microsoft("QLinearReduceMean", &["axes", "keepdims"], reduce_mean),
     Entry::microsoft("QLinearSoftmax", &["axis", "opset"], softmax),
@@ -90,6 +96,14 @@ fn concat(cx: &mut Cx<'_>) -> Built {
     byte(to)?;
     let (scale, zero) = (single(cx, *scale)?, single(cx, *zero)?);
     Ok(vec![quantize(cx, y, scale, Some(zero), to)?])
+}
+
+fn average_pool(cx: &mut Cx<'_>) -> Built {
+    let (x, like) = (numbers(cx, 0)?, cx.input(0)?);
+    cx.only("channels_last", 0)?;
+    let with_padding = cx.flag("count_include_pad", false)?;
+    let y = pool(cx, x, if with_padding { Pool::AverageWithPadding } else { Pool::Average })?;
+    integers(cx, y, 3, like)
 }
 
 fn global_average_pool(cx: &mut Cx<'_>) -> Built {

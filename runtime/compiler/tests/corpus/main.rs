@@ -23,7 +23,9 @@ mod suite;
 use std::io::Write;
 
 use mote_compiler::graph::Op;
-use mote_compiler::{CompileOptions, compile};
+use mote_compiler::{CompileOptions, Core, Target, compile, compile_for};
+use mote_engine::Arena;
+use mote_plan::{AlignedBytes, Plan};
 use suite::{Case, Table, Verdict, judge};
 
 /// Networks that must not be refused.
@@ -105,15 +107,31 @@ fn weights_of_8_bits_stay_what_they_are() {
         }
         let sums = graph.nodes.iter().filter(|node| matches!(node.op, Op::QConv(_))).count();
         assert!(sums > 0, "{}", case.name);
-        if std::env::var("MOTE_CASES").is_ok() {
-            let mut kinds = std::collections::BTreeMap::<String, usize>::new();
-            for node in &graph.nodes {
-                let name = format!("{:?}", node.op);
-                *kinds.entry(name.split([' ', '(']).next().unwrap().to_owned()).or_default() += 1;
-            }
-            println!("{}: {kinds:?}", case.name);
-        }
     }
+}
+
+#[test]
+fn a_microcontroller_gets_the_same_bytes() {
+    for case in suite::corpus().iter().filter(|case| INTEGER.contains(&case.name.as_str())) {
+        let options = CompileOptions { name: "int8".to_owned(), ..CompileOptions::default() };
+        let plans = compile_for(&case.bytes(), &options, &[Target::Wasm, Target::Mcu(Core::Generic)]).unwrap();
+        assert_eq!(outputs(&plans[0]), outputs(&plans[1]), "{}", case.name);
+    }
+}
+
+/// What a Plan answers to a fixed pattern of bytes.
+fn outputs(plan: &[u8]) -> Vec<Vec<u8>> {
+    let bytes = AlignedBytes::copy_of(plan);
+    let plan = Plan::view(&bytes).unwrap();
+    let mut memory = AlignedBytes::zeroed(plan.arena_bytes() as usize);
+    let mut arena = Arena::new(&mut memory).unwrap();
+    let input = mote_engine::input_mut(&plan, 0, 0, &mut arena).unwrap();
+    for (i, byte) in input.iter_mut().enumerate() {
+        // Small numbers as f32, all kinds as bytes.
+        *byte = if i % 4 == 3 { 0x3f } else { (i * 89 % 251) as u8 };
+    }
+    mote_engine::run(&plan, 0, &mut arena).unwrap();
+    (0..).map_while(|i| mote_engine::output(&plan, 0, i, &arena).map(<[u8]>::to_vec)).collect()
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The one place that asks for the target: vectors of four floats, and correctly rounded square roots.
+//! The one place that asks for the target: vectors of four floats and of eight small integers, and correctly rounded square roots.
 #![cfg_attr(
     not(all(target_arch = "wasm32", target_feature = "simd128")),
     allow(unsafe_code, reason = "instructions of the target")
@@ -45,7 +45,7 @@ mod portable;
 )]
 mod soft;
 
-pub(crate) use target::{F32x4, TILE};
+pub(crate) use target::{F32x4, I16x8, I32x4, TILE};
 
 /// Square root, correctly rounded.
 pub(crate) fn sqrt_f32(x: f32) -> f32 {
@@ -89,6 +89,21 @@ mod tests {
             assert_eq!(fast.map(f32::to_bits), slow.map(f32::to_bits));
             assert_eq!(F32x4::splat(a[0]).to_array(), portable::F32x4::splat(a[0]).to_array());
         }
+    }
+
+    #[test]
+    fn integer_registers_equal_arrays() {
+        let bytes = [0, 255, 128, 7];
+        let weights = [-128, 127, 0, 1, -1, 77, -77, 5];
+        for (flip, origin) in [(0, 0), (0x8080_8080, 128), (0x8080_8080, 0), (0, 255)] {
+            let fast = target::I16x8::twice(bytes, flip).sub(target::I16x8::splat(origin));
+            let slow = portable::I16x8::twice(bytes, flip).sub(portable::I16x8::splat(origin));
+            let fast = target::I32x4::ZERO.add_dot(fast, target::I16x8::widen(&weights));
+            let slow = portable::I32x4::ZERO.add_dot(slow, portable::I16x8::widen(&weights));
+            assert_eq!(fast.to_array(), slow.to_array());
+        }
+        let sum = portable::I32x4::ZERO.add_dot(portable::I16x8::twice(bytes, 0), portable::I16x8::widen(&weights));
+        assert_eq!(sum.to_array(), [255 * 127, 7, 255 * 77, 128 * -77 + 7 * 5]);
     }
 
     fn same32(a: f32, b: f32) -> bool {

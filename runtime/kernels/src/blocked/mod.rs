@@ -6,5 +6,6 @@ pub mod depthwise;
 pub mod mat_mul;
 pub mod mat_mul_f64;
 pub mod pool;
+pub mod quantized;
 pub mod recurrent;
 pub mod softmax;

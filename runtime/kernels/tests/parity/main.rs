@@ -3,4 +3,5 @@
 
 mod convolution;
 mod lines;
+mod quantized;
 mod random;

@@ -241,6 +241,26 @@ fn operators_of_onnx_runtime_are_what_they_stand_for() {
 }
 
 #[test]
+fn averages_of_bytes_stay_in_integers() {
+    let pool = NodeProto {
+        domain: "com.microsoft".to_owned(),
+        ..node(
+            "QLinearAveragePool",
+            &["x", "x_s", "x_z", "y_s", "y_z"],
+            &["y"],
+            vec![ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])],
+        )
+    };
+    let mut constants = linear("x", 0.5, UINT8, 10).to_vec();
+    constants.extend(linear("y", 1.0, INT8, -20));
+    let file = file(vec![pool], (UINT8, &["1", "1", "2", "4"]), constants);
+    assert!(names(&compiled(&file)).contains(&"QPool".to_owned()));
+    let y = run(&file, &[bytes("x", DType::U8, &[1, 1, 2, 4], &[10, 12, 14, 250, 16, 18, 20, 255])]).unwrap().remove(0);
+    // Means 4 and 124.75 of distances, halved: 2 and 62.375.
+    assert_eq!(y.bytes, [-18_i8, 42].map(i8::cast_unsigned));
+}
+
+#[test]
 fn what_has_no_exact_form_is_refused() {
     let with = |op: &str, inputs: &[&str], attributes, constants: Vec<TensorProto>| {
         let file = file(vec![node(op, inputs, &["y"], attributes)], (FLOAT, &["4"]), constants);

@@ -51,16 +51,25 @@ pub fn blend(
     let walk = Walk::new([(&a_layout, len(a.data)), (&b_layout, len(b.data)), (y_layout, y.len())])?;
     let steps = walk.steps();
     for [a_at, b_at, y_at] in walk.rows() {
-        for i in 0..walk.row_len() {
-            let at = advance(y_at, i, steps[2]);
+        let len = walk.row_len();
+        if let (Some(a), Some(b), [1, 1, 1]) = (a.data, b.data, steps) {
+            let ends = |at: usize| at..at.wrapping_add(len);
+            let (a, b) = (a.get(ends(a_at)).ok_or(KernelError::Shape)?, b.get(ends(b_at)).ok_or(KernelError::Shape)?);
+            let y = y.get_mut(ends(y_at)).ok_or(KernelError::Shape)?;
+            for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                *y = to.byte(how.steps(a_byte.value(a), b_byte.value(b)));
+            }
+            continue;
+        }
+        for i in 0..len {
             let read = |data: Option<&[u8]>, from: usize, step: isize| match data {
                 Some(data) => data.get(advance(from, i, step)).copied(),
                 None => y.get(advance(from, i, step)).copied(),
             };
-            let (x, z) = (read(a.data, a_at, steps[0]), read(b.data, b_at, steps[1]));
-            let (x, z) = (x.ok_or(KernelError::Shape)?, z.ok_or(KernelError::Shape)?);
-            let made = to.byte(how.steps(a_byte.value(x), b_byte.value(z)));
-            *y.get_mut(at).ok_or(KernelError::Shape)? = made;
+            let (a, b) = (read(a.data, a_at, steps[0]), read(b.data, b_at, steps[1]));
+            let (a, b) = (a.ok_or(KernelError::Shape)?, b.ok_or(KernelError::Shape)?);
+            let made = to.byte(how.steps(a_byte.value(a), b_byte.value(b)));
+            *y.get_mut(advance(y_at, i, steps[2])).ok_or(KernelError::Shape)? = made;
         }
     }
     Ok(())

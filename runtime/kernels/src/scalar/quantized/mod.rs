@@ -39,6 +39,21 @@ impl Byte {
         value.wrapping_add(self.origin.into()) as u8 ^ self.flip
     }
 
+    /// What turns four bytes at once into those of u8.
+    pub(crate) fn flips(self) -> u32 {
+        u32::from_le_bytes([self.flip; 4])
+    }
+
+    /// The zero point in u8.
+    pub(crate) fn origin(self) -> i16 {
+        self.origin
+    }
+
+    /// The byte of the zero point.
+    pub(crate) fn zero_byte(self) -> u8 {
+        self.byte(0)
+    }
+
     /// The byte of the lowest number of the type.
     pub(crate) fn lowest(self) -> u8 {
         self.flip
