@@ -19,6 +19,7 @@ pub(super) const OPS: &[Entry] = &[
     Entry::onnx("QLinearMatMul", 10, &[], q_linear_mat_mul),
     Entry::onnx("ConvInteger", 10, CONV, conv_integer),
     Entry::onnx("QLinearConv", 10, CONV, q_linear_conv),
+    Entry::microsoft("QGemm", &["alpha", "transA", "transB"], q_gemm),
     Entry::microsoft("MatMulIntegerToFloat", &[], mat_mul_integer_to_float),
     Entry::microsoft("DynamicQuantizeMatMul", &[], dynamic_quantize_mat_mul),
 ];
@@ -120,14 +121,17 @@ impl Integers {
         cx.emit(Op::QConv(self.settings), &self.inputs, DType::I32, self.made)
     }
 
-    /// The sums times a scale, one or one per channel, in 8 bits.
+    /// The sums times a scale, one or one per channel, in 8 bits or f32.
     fn scaled(mut self, cx: &mut Cx<'_>, scale: &[f64], dtype: DType, zero: i32) -> Result<ValueId, Reason> {
         let each: Vec<f32> = match *scale {
             [one] => vec![one as f32; self.channels],
-            ref many => many.iter().map(|&scale| scale as f32).collect(),
+            ref many if many.len() == self.channels => many.iter().map(|&scale| scale as f32).collect(),
+            _ => return Err(Reason::Form("its scales are neither one nor one per channel")),
         };
         self.inputs[3] = Some(cx.f32s(vec![self.channels], &each)?);
-        self.settings.to = Steps::all(dtype, zero).ok_or(Reason::Type(dtype))?;
+        if dtype != DType::F32 {
+            self.settings.to = Steps::all(dtype, zero).ok_or(Reason::Type(dtype))?;
+        }
         cx.emit(Op::QConv(self.settings), &self.inputs, dtype, self.made)
     }
 }
@@ -198,6 +202,42 @@ fn q_linear_mat_mul(cx: &mut Cx<'_>) -> Built {
     Ok(vec![quantize(cx, steps, one, Some(y_zero), to)?])
 }
 
+/// `alpha * (a * b + c)` over integers, c in units of the sums; without a scale the result is in f32.
+fn q_gemm(cx: &mut Cx<'_>) -> Built {
+    let (a, mut b) = (Factor::read(cx, 0, 2)?, Factor::read(cx, 3, 5)?);
+    let (a_scale, b_scale, bias) = (cx.f32_input(1)?, cx.f32_input(4)?, cx.optional(6));
+    cx.only("transA", 0)?;
+    constant(cx, &[1, 3, 4, 5, 6, 7, 8])?;
+    let several = || Reason::Form("its scales and zero points differ within a tensor");
+    let alpha = f64::from(cx.float("alpha", 1.0)?);
+    let y_scale = match cx.optional(7) {
+        Some(_) => cx.f32_input(7)?,
+        None => cx.filled(DType::F32, vec![], 1.0)?,
+    };
+    let scale = known_scale(cx, a_scale, b_scale, y_scale).ok_or_else(several)?;
+    let scale: Vec<f64> = scale.into_iter().map(|scale| scale * alpha).collect();
+    if cx.rank(b.id) != 2 {
+        return Err(Reason::Shape { what: "an operand", got: cx.dims(b.id) });
+    }
+    if cx.flag("transB", false)? {
+        b.id = cx.transpose(b.id, &[1, 0])?;
+    }
+    let Some((mut integers, dims)) = rows(cx, a, b)? else { return Err(several()) };
+    if let Some(bias) = bias {
+        let channels = integers.channels;
+        if cx.dtype(bias) != DType::I32 || cx.graph.value(bias).count() != channels {
+            return Err(Reason::Shape { what: "the bias", got: cx.dims(bias) });
+        }
+        integers.inputs[2] = Some(cx.reshape(bias, vec![channels])?);
+    }
+    let (to, zero) = match cx.optional(8) {
+        Some(zero) => (cx.dtype(zero), cx.ints(zero).and_then(|zero| zero.first().copied()).ok_or_else(several)?),
+        None => (DType::F32, 0),
+    };
+    let y = integers.scaled(cx, &scale, to, zero as i32)?;
+    Ok(vec![cx.reshape(y, dims)?])
+}
+
 /// `a * b / y` where all are known, a and y single and b a vector at most.
 fn known_scale(cx: &Cx<'_>, a: ValueId, b: ValueId, y: ValueId) -> Option<Vec<f64>> {
     let (a, y) = (cx.floats(a)?, cx.floats(y)?);
@@ -261,9 +301,6 @@ fn q_linear_conv(cx: &mut Cx<'_>) -> Built {
     let zero = cx.ints(y_zero).filter(|zero| zero.len() == 1).ok_or_else(several)?;
     let rank = cx.rank(x.id);
     let integers = convolution(cx, x, w, bias)?;
-    if ![1, integers.channels].contains(&scale.len()) {
-        return Err(Reason::Shape { what: "the scale of the weights", got: cx.dims(w_scale) });
-    }
     let y = integers.scaled(cx, &scale, to, zero[0] as i32)?;
     Ok(vec![from_image(cx, y, rank)?])
 }

@@ -43,12 +43,17 @@ pub fn quantize(grid: &Grid<'_>, x: &[f32], x_layout: &Layout, y: &mut IntsMut<'
     let walk =
         Walk::new([(x_layout, x.len()), (&scales, grid.scale.len()), (&zeros, zero.count()), (y_layout, y.count())])?;
     let steps = walk.steps();
+    let (mut numbers, mut scale, mut origin) = ([0.0; BLOCK], [1.0; BLOCK], [0_i64; BLOCK]);
     for [from, scale_at, zero_at, to] in walk.rows() {
         for (done, count) in blocks(walk.row_len()) {
-            let (mut numbers, mut scale, mut origin) = ([0.0; BLOCK], [1.0; BLOCK], [0_i64; BLOCK]);
             x.load(advance(from, done, steps[0]), steps[0], first(&mut numbers, count));
-            grid.scale.load(advance(scale_at, done, steps[1]), steps[1], first(&mut scale, count));
-            zero.load(advance(zero_at, done, steps[2]), steps[2], first(&mut origin, count));
+            // One for the whole row stays.
+            let one = [steps[1], steps[2]] == [0, 0];
+            if done == 0 || !one {
+                let wanted = if one { BLOCK } else { count };
+                grid.scale.load(advance(scale_at, done, steps[1]), steps[1], first(&mut scale, wanted));
+                zero.load(advance(zero_at, done, steps[2]), steps[2], first(&mut origin, wanted));
+            }
             let mut made = [0_i64; BLOCK];
             for (((made, number), scale), origin) in made.iter_mut().zip(numbers).zip(scale).zip(origin) {
                 // A zero point of the type of y, so that the bounds are exact.
@@ -71,12 +76,17 @@ pub fn dequantize(grid: &Grid<'_>, x: &Ints<'_>, x_layout: &Layout, y: &mut [f32
     let walk =
         Walk::new([(x_layout, x.count()), (&scales, grid.scale.len()), (&zeros, zero.count()), (y_layout, y.len())])?;
     let steps = walk.steps();
+    let (mut ints, mut scale, mut origin) = ([0_i64; BLOCK], [0.0; BLOCK], [0_i64; BLOCK]);
     for [from, scale_at, zero_at, to] in walk.rows() {
         for (done, count) in blocks(walk.row_len()) {
-            let (mut ints, mut scale, mut origin) = ([0_i64; BLOCK], [0.0; BLOCK], [0_i64; BLOCK]);
             x.load(advance(from, done, steps[0]), steps[0], first(&mut ints, count));
-            grid.scale.load(advance(scale_at, done, steps[1]), steps[1], first(&mut scale, count));
-            zero.load(advance(zero_at, done, steps[2]), steps[2], first(&mut origin, count));
+            // One for the whole row stays.
+            let one = [steps[1], steps[2]] == [0, 0];
+            if done == 0 || !one {
+                let wanted = if one { BLOCK } else { count };
+                grid.scale.load(advance(scale_at, done, steps[1]), steps[1], first(&mut scale, wanted));
+                zero.load(advance(zero_at, done, steps[2]), steps[2], first(&mut origin, wanted));
+            }
             let mut made = [0.0; BLOCK];
             for (((made, int), scale), origin) in made.iter_mut().zip(ints).zip(scale).zip(origin) {
                 *made = int.wrapping_sub(origin) as f32 * scale;
