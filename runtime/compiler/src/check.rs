@@ -1,8 +1,8 @@
 //! What compiling a model would say, and what its user can do about it: the linter.
 
-use crate::compile::{CompileError, CompileOptions, Compiled, compile};
+use crate::compile::{CompileError, CompileOptions, Compiled, compile, survey};
 use crate::error::{ImportError, Reason, Refusal};
-use crate::import::{Dim, Model, Survey, operators};
+use crate::import::{Dim, Survey, operators};
 
 /// What was found out about a model.
 #[derive(Debug)]
@@ -63,10 +63,8 @@ const SIZES: [usize; 3] = [1, 64, 256];
 ///
 /// # Errors
 /// Bytes that are not a model within the supported set of fields, types and operator sets.
-pub fn check(bytes: &[u8], options: &CompileOptions) -> Result<Check, ImportError> {
-    let mut model = Model::read(bytes)?;
-    model.prepare(&options.preparations)?;
-    let survey = model.survey()?;
+pub fn check(bytes: &[u8], options: &CompileOptions) -> Result<Check, CompileError> {
+    let survey = survey(bytes, options.precision, &options.preparations)?;
     let mut best = attempt(bytes, options, &survey, SIZES[0]);
     for &size in &SIZES[1..] {
         // Without an assumption, another size changes nothing.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::budget::{Budget, OverBudget};
 use crate::error::ImportError;
 use crate::graph::{Graph, Value};
-use crate::import::{self, Dim, ImportOptions, InputSpec, Model, Preparation};
+use crate::import::{self, Dim, ImportOptions, InputSpec, Model, Preparation, Survey};
 use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target, Weights};
 use crate::passes;
 use crate::sklearn::{Estimator, EstimatorError};
@@ -217,6 +217,14 @@ pub fn inputs(
     preparations: &[Preparation],
 ) -> Result<Vec<InputSpec>, CompileError> {
     Source::read(bytes, precision, preparations)?.inputs()
+}
+
+/// What a model file holds, by what its first bytes say it is.
+pub(crate) fn survey(bytes: &[u8], precision: Precision, preparations: &[Preparation]) -> Result<Survey, CompileError> {
+    match Source::read(bytes, precision, preparations)? {
+        Source::Onnx(model) => Ok(model.survey()?),
+        Source::Estimator(estimator) => Ok(estimator.survey(bytes.len() as u64)),
+    }
 }
 
 /// A file that was read, by what it is.

@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options, console: Console) -> Result<(), Failure> {
     let told = file.options(&options.model_args.request())?;
     let progress = console.progress("checking");
     let found = check(&file.bytes, &told);
-    let found = found.map_err(|error| Failure::compile(&error.into()).at(options.model.display()))?;
+    let found = found.map_err(|error| Failure::compile(&error).at(options.model.display()))?;
     let costs = found.outcome.as_ref().ok().map(Costs::of).transpose()?;
     drop(progress);
     console.data(|| as_json(&found, costs.as_ref()), || as_text(&found, costs.as_ref()))?;

@@ -34,7 +34,7 @@ use self::answer::{Answer, Classes};
 use self::fields::Fields;
 use self::net::Net;
 use crate::graph::{Graph, Op, ValueId};
-use crate::import::{Dim, InputSpec, Limits};
+use crate::import::{Dim, InputSpec, Limits, Survey};
 
 pub use self::error::{EstimatorError, Refusal as EstimatorRefusal};
 
@@ -65,6 +65,19 @@ impl Estimator {
         let width = columns_of(self.document.root(), MAX_DEPTH).map_or(Dim::Unknown, Dim::Fixed);
         let dims = Some(vec![Dim::Named(ROWS.to_owned()), width]);
         vec![InputSpec { name: INPUT.to_owned(), dtype: self.dtype, dims, text: false }]
+    }
+
+    /// What the file holds: its outermost estimator in the place of operators.
+    pub(crate) fn survey(&self, bytes: u64) -> Survey {
+        let root = self.document.root();
+        let version = root.get("_sklearn_version").and_then(Node::text).unwrap_or_default();
+        Survey {
+            producer: format!("scikit-learn {version}").trim().to_owned(),
+            opsets: Vec::new(),
+            operators: root.class().map(|class| (class.name.to_owned(), 1)).into_iter().collect(),
+            stored_bytes: bytes,
+            inputs: self.inputs(),
+        }
     }
 
     /// Builds the Graph over an input of one shape, and the names of classes that are text.
