@@ -1,4 +1,5 @@
 //! Operators that carry a state from call to call, on numbers computed by hand.
+#![allow(clippy::disallowed_methods, reason = "the reference")]
 
 use tract_onnx::pb::{AttributeProto, TensorProto};
 
