@@ -7,6 +7,8 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use mote_tests::onnx::{self, element, graph, node, value};
+
 const README: &str = include_str!("../README.md");
 
 /// The fenced blocks of a language, in order.
@@ -134,7 +136,7 @@ fn a_gateway_takes_five_minutes() {
         }
     }
     let scene = five_minutes();
-    let (recipe, config) = (below("A gateway", "bash"), blocks("toml")[0]);
+    let (recipe, config) = (below("A gateway", "bash"), below("Serve", "toml"));
     let config = config.replace("[mqtt]\n", "[mqtt]\nport = 1883\n");
     let both = with_free_ports(&format!("{config}\n---\n{recipe}"));
     let (config, recipe) = both.split_once("\n---\n").unwrap();
@@ -223,7 +225,31 @@ fn the_rust_is_the_example() {
 #[test]
 fn the_configuration_is_one_that_a_gateway_takes() {
     let scene = Scene::new();
-    std::fs::write(scene.path("mote.toml"), blocks("toml")[0]).unwrap();
+    std::fs::write(scene.path("mote.toml"), below("Serve", "toml")).unwrap();
     let config = mote_gateway::config::Config::load(&scene.path("mote.toml")).unwrap();
     assert_eq!(config.pipelines[0].channels, 6);
+}
+
+#[test]
+fn a_picture_is_prepared_as_it_is_declared() {
+    let scene = Scene::new();
+    let largest = node("GlobalMaxPool", &["image"], &["largest"], &[]);
+    let taken = value("image", element::F32, &["1", "3", "224", "224"]);
+    let model =
+        onnx::model(21, &graph(&[largest], &[], &[taken], &[value("largest", element::F32, &["1", "3", "1", "1"])]));
+    std::fs::write(scene.path("model.onnx"), model).unwrap();
+    std::fs::write(scene.path("model.toml"), below("Compile, look, run", "toml")).unwrap();
+    let white = [255_u8; 480 * 640 * 3];
+    let rows: Vec<Vec<&[u8]>> = white.chunks(640 * 3).map(|row| row.chunks(3).collect()).collect();
+    let json = serde_json::json!({ "picture": [rows] });
+    std::fs::write(scene.path("white.json"), json.to_string()).unwrap();
+    let output = scene
+        .sh("mote compile model.onnx -o model.wasm && mote run model.wasm --input white.json --output largest.json");
+    assert!(output.status.success(), "{}", text(&output));
+    let mut largest = Vec::new();
+    numbers(&serde_json::from_slice(&std::fs::read(scene.path("largest.json")).unwrap()).unwrap(), &mut largest);
+    for ((largest, mean), spread) in largest.iter().zip([0.485, 0.456, 0.406]).zip([0.229, 0.224, 0.225_f32]) {
+        assert!((largest - (1.0 - mean) / spread).abs() < 1e-5, "{largest}");
+    }
+    assert_eq!(largest.len(), 3);
 }

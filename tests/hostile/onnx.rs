@@ -76,15 +76,15 @@ fn files() -> Vec<Attack> {
         file("onnx-length-beyond-file", "Door.Truncated", vec![0x3a, 0xff, 0xff, 0xff, 0xff, 0x0f]),
         file("overlong-varint", "Door.Varint", [&[0x08], [0xff; 10].as_slice()].concat()),
         file("unknown-field", "Door.UnknownField", in_model(127, b"later")),
-        file("model-functions", "Door.Unsupported", in_model(25, b"")),
+        file("functions-without-graph", "Import.NoGraph", in_model(25, b"")),
         file("wrong-wire-type", "Door.Encoding", in_model(1, b"8")),
-        file("sparse-attribute", "Door.Value", of(&[node("Relu", &["x"], &["y"], &[sparse])], &[])),
+        file("sparse-attribute", "Reason.Attribute", of(&[node("Relu", &["x"], &["y"], &[sparse])], &[])),
         file("onnx-broken-utf8", "Door.Text", in_model(2, b"\xff\xfe")),
         file("nested-graphs", "Door.Nesting", model(13, &deep)),
         file("million-strings", "Door.TooMany", strings),
         file("no-graph", "Import.NoGraph", Message::default().number(1, 8).0),
         file("future-opset", "Import.Opset", model(1 << 40, &graph(&[relu("x", "y")], &[], &[], &[]))),
-        file("text-tensor", "Door.Value", of(&[relu("x", "y")], &[tensor("t", element::STRING, &[1])])),
+        file("text-tensor", "Tensor.Length", of(&[relu("x", "y")], &[tensor("t", element::STRING, &[1])])),
     ]
 }
 
@@ -132,7 +132,7 @@ fn nodes() -> Vec<Attack> {
             "Reason.Shapes",
             one("MatMul", &["x", "k"], &[], &[floats("k", &[3, 1], &[0.0; 3])]),
         ),
-        file("computed-weights", "Reason.NotConstant", one("LSTM", &["x", "x", "x"], &[], &[])),
+        file("weights-of-one-axis", "Reason.Shapes", one("LSTM", &["x", "x", "x"], &[], &[])),
         file(
             "2^60-dimensions",
             "Reason.TooLarge",

@@ -153,8 +153,9 @@ impl Iterator for Factors {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "the reference")]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "the reference")]
+
     use super::*;
     use std::vec;
     use std::vec::Vec;
