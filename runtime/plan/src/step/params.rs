@@ -2,6 +2,8 @@
 
 use mote_abi::op;
 
+#[cfg(doc)]
+use super::Kind;
 use super::words::{Params, Word, Words};
 
 macro_rules! params {
