@@ -112,7 +112,7 @@ pub(crate) struct ModelArgs {
     /// Class names of the first output's last axis
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     labels: Vec<String>,
-    /// What a scikit-learn estimator is computed in: f32, or f64 as it was fitted
+    /// What a scikit-learn estimator or a booster is computed in: f32, or f64 as it was fitted
     #[arg(long, default_value_t)]
     precision: Precision,
 }

@@ -40,7 +40,7 @@ pub(crate) struct Artifact {
 
 impl Source {
     /// Reads a file and tells by its first bytes what it is. Whatever has none of the known beginnings is a
-    /// model to compile: a pickle or joblib file, or ONNX, which has no magic bytes.
+    /// model to compile: a pickle or joblib file, one of XGBoost or LightGBM, or ONNX, which has no magic bytes.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::model("model.unreadable", error).at(path.display());
         let mut bytes = Vec::new();

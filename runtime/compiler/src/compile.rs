@@ -13,7 +13,7 @@ use crate::graph::{Graph, Value};
 use crate::import::{self, Dim, ImportOptions, InputSpec, Model, Preparation, Survey};
 use crate::lower::{self, EntryGraph, LowerError, Lowered, Report, Target, Weights};
 use crate::passes;
-use crate::sklearn::{Estimator, EstimatorError};
+use crate::sklearn::{self, Estimator, EstimatorError};
 use crate::state::{self, States};
 
 /// Name and version that every Plan records.
@@ -119,7 +119,7 @@ pub enum CompileError {
     /// The file cannot be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
-    /// The file is a pickle or joblib file that cannot be imported.
+    /// The file is a pickle or joblib file, or one of XGBoost or LightGBM, that cannot be imported.
     #[error(transparent)]
     Estimator(#[from] Box<EstimatorError>),
     /// The graph has no Plan.
@@ -186,7 +186,7 @@ impl CompileError {
     }
 }
 
-/// Compiles an ONNX file or a stored scikit-learn estimator. Equal bytes and options give equal Plans.
+/// Compiles an ONNX file, a stored scikit-learn estimator or a model of XGBoost or LightGBM. Equal bytes and options give equal Plans.
 ///
 /// # Errors
 /// See [`CompileError`].
@@ -235,7 +235,7 @@ enum Source {
 
 impl Source {
     fn read(bytes: &[u8], precision: Precision, preparations: &[Preparation]) -> Result<Self, CompileError> {
-        if mote_pickle::recognises(bytes) {
+        if sklearn::recognises(bytes) {
             if let Some(first) = preparations.first() {
                 let reason = "only the inputs of ONNX models are prepared";
                 return Err(ImportError::Preparation { input: first.input().to_owned(), reason }.into());

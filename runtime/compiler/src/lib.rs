@@ -29,7 +29,7 @@ pub use lower::{
     BufferReport, Core, EntryGraph, EntryReport, LowerError, Lowered, Report, StepReport, Target, UnknownTarget,
     Weights, macs,
 };
-pub use sklearn::{EstimatorError, EstimatorRefusal};
+pub use sklearn::{BoosterError, EstimatorError, EstimatorRefusal};
 pub use state::States;
 pub use tensor::HostTensor;
 pub use tract::{OpinionError, SecondOpinion, second_opinion};

@@ -15,7 +15,7 @@ use crate::source::{Request, Source, view, weld};
 /// Options of `mote compile`.
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// An ONNX model, or a scikit-learn estimator in a .joblib or .pkl file; a model.toml beside it gives name, version, labels, window and threshold
+    /// An ONNX model, a scikit-learn estimator in a .joblib or .pkl file, or a model of XGBoost (.json, .ubj) or LightGBM (.txt); a model.toml beside it gives name, version, labels, window and threshold
     model: PathBuf,
     /// Where the result goes: .wasm for a module, .plan for the Plan alone
     #[arg(short, long, value_name = "FILE")]

@@ -2,6 +2,7 @@
 
 use mote_pickle::ReadError;
 
+use super::booster::BoosterError;
 use crate::error::Reason;
 
 /// Why a pickle or joblib file was refused.
@@ -29,6 +30,14 @@ pub enum EstimatorError {
         class: &'static str,
         /// Why.
         reason: Refusal,
+    },
+    /// A file of XGBoost or LightGBM that cannot be compiled.
+    #[error("{program} model: {reason}")]
+    Booster {
+        /// What wrote it.
+        program: &'static str,
+        /// Why.
+        reason: BoosterError,
     },
     /// Estimators inside estimators without an end, or more of them than the limit.
     #[error("the file holds more estimators, or deeper ones, than the limit of {0}")]
@@ -90,6 +99,7 @@ impl EstimatorError {
         match self {
             Self::Read(_) | Self::Root(_) | Self::Nesting(_) => "E-SKLEARN-FILE",
             Self::Class { .. } | Self::Refused { .. } => "E-SKLEARN-ESTIMATOR",
+            Self::Booster { .. } => "E-BOOSTER",
         }
     }
 

@@ -1,8 +1,9 @@
 //! scikit-learn without Python: a stored estimator, read as data, to Graph. One file per family says what its estimators
-//! compute; `table` lists them, `net` is the arithmetic they share.
+//! compute; `table` lists them, `net` is the arithmetic they share, `booster` those of XGBoost and LightGBM.
 
 mod answer;
 mod bayes;
+mod booster;
 mod boosting;
 mod calibrate;
 mod cluster;
@@ -31,11 +32,14 @@ use mote_abi::op::Unary;
 use mote_pickle::{Document, Limits as FileLimits, Node};
 
 use self::answer::{Answer, Classes};
+use self::booster::{Booster, Program};
 use self::fields::Fields;
 use self::net::Net;
+use crate::error::Reason;
 use crate::graph::{Graph, Op, ValueId};
 use crate::import::{Dim, InputSpec, Limits, Survey};
 
+pub use self::booster::BoosterError;
 pub use self::error::{EstimatorError, Refusal as EstimatorRefusal};
 
 /// Name of the one input: rows of numbers, a column for each feature.
@@ -49,32 +53,59 @@ const MAX_DEPTH: usize = 16;
 
 /// A stored estimator.
 pub(crate) struct Estimator {
-    document: Document,
+    content: Content,
     dtype: DType,
 }
 
+/// What a file holds.
+enum Content {
+    /// Objects of scikit-learn.
+    Stored(Document),
+    /// A model in a program's own format.
+    Boosted(Program, Booster),
+}
+
+/// Whether a file begins as one of these does.
+pub(crate) fn recognises(bytes: &[u8]) -> bool {
+    mote_pickle::recognises(bytes) || Program::of(bytes).is_some()
+}
+
 impl Estimator {
-    /// Reads a file that [`mote_pickle::recognises`].
+    /// Reads a file that [`recognises`] knows.
     pub(crate) fn read(bytes: &[u8], dtype: DType) -> Result<Self, EstimatorError> {
-        let document = mote_pickle::read(bytes, &FileLimits::default())?;
-        Ok(Self { document, dtype })
+        let content = match Program::of(bytes) {
+            Some(program) => Content::Boosted(program, Booster::read(program, bytes).map_err(of(program))?),
+            None => Content::Stored(mote_pickle::read(bytes, &FileLimits::default())?),
+        };
+        Ok(Self { content, dtype })
     }
 
     /// The one input that a caller provides.
     pub(crate) fn inputs(&self) -> Vec<InputSpec> {
-        let width = columns_of(self.document.root(), MAX_DEPTH).map_or(Dim::Unknown, Dim::Fixed);
-        let dims = Some(vec![Dim::Named(ROWS.to_owned()), width]);
+        let width = match &self.content {
+            Content::Stored(document) => columns_of(document.root(), MAX_DEPTH),
+            Content::Boosted(_, booster) => Some(booster.columns),
+        };
+        let dims = Some(vec![Dim::Named(ROWS.to_owned()), width.map_or(Dim::Unknown, Dim::Fixed)]);
         vec![InputSpec { name: INPUT.to_owned(), dtype: self.dtype, dims, text: false }]
     }
 
     /// What the file holds: its outermost estimator in the place of operators.
     pub(crate) fn survey(&self, bytes: u64) -> Survey {
-        let root = self.document.root();
-        let version = root.get("_sklearn_version").and_then(Node::text).unwrap_or_default();
+        let (program, version, holds) = match &self.content {
+            Content::Stored(document) => {
+                let root = document.root();
+                let version = root.get("_sklearn_version").and_then(Node::text).unwrap_or_default();
+                ("scikit-learn", version, root.class().map(|class| (class.name, 1)))
+            }
+            Content::Boosted(program, booster) => {
+                (program.name(), booster.version.as_str(), Some((booster.kind, booster.parts())))
+            }
+        };
         Survey {
-            producer: format!("scikit-learn {version}").trim().to_owned(),
+            producer: format!("{program} {version}").trim().to_owned(),
             opsets: Vec::new(),
-            operators: root.class().map(|class| (class.name.to_owned(), 1)).into_iter().collect(),
+            operators: holds.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
             stored_bytes: bytes,
             inputs: self.inputs(),
         }
@@ -82,17 +113,27 @@ impl Estimator {
 
     /// Builds the Graph over an input of one shape, and the names of classes that are text.
     pub(crate) fn graph(&self, shape: &[usize], limits: Limits) -> Result<(Graph, Vec<String>), EstimatorError> {
-        let root = self.document.root();
-        let fields = Fields::of(root).ok_or(EstimatorError::Root(root.kind()))?;
-        let &[rows, _] = shape else { return Err(fields.form("rows of numbers are its one input")) };
+        let &[rows, _] = shape else { return Err(Reason::Form("rows of numbers are its one input").into()) };
         let mut net = Net::new(self.dtype, rows, limits);
         net.emit.stored(MAX_CONSTANTS, &[])?;
         let x = net.emit.graph.computed(INPUT, self.dtype, shape.to_vec());
         net.emit.graph.inputs.push(x);
-        let answer = table::estimate(&mut net, root, x)?;
+        let answer = match &self.content {
+            Content::Stored(document) => {
+                let root = document.root();
+                Fields::of(root).ok_or(EstimatorError::Root(root.kind()))?;
+                table::estimate(&mut net, root, x)?
+            }
+            Content::Boosted(program, booster) => booster.build(&mut net, x).map_err(of(*program))?,
+        };
         let names = outputs(&mut net, answer)?;
         Ok((net.emit.graph, names))
     }
+}
+
+/// An error of a program's file.
+fn of(program: Program) -> impl Fn(BoosterError) -> EstimatorError {
+    move |reason| EstimatorError::Booster { program: program.name(), reason }
 }
 
 /// Bytes of constants that a file may become, a quarter of it: a file is bounded by its own limits.
